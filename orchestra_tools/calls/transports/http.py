@@ -1,0 +1,145 @@
+"""HTTP over aiohttp. What was built is sent byte for byte: a signature may cover the URL.
+
+No proxy and no cookie of the environment is used. Redirects are followed on the same host only. Compression is undone
+here, step by step, so that a small answer cannot become a huge one before anybody counts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from orchestra_tools.calls.addresses import AddressPolicy, split_origin
+from orchestra_tools.calls.transports.decoding import ACCEPT_ENCODING, BodyReader
+from orchestra_tools.calls.transports.port import ByteCounter, Transport
+from orchestra_tools.calls.wire import Limits, WireRequest, WireResponse
+from orchestra_tools.errors import AddressRefusedError, CallTimeoutError, ConnectionFailedError
+from orchestra_tools.model import Outcome
+
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp.abc import AbstractResolver
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_SAME_METHOD = (307, 308)
+
+
+class HttpTransport(Transport):
+    """Sends requests over pooled connections; one pool for each address policy."""
+
+    def __init__(self, *, resolver: AbstractResolver | None = None) -> None:
+        """Open no connection yet.
+
+        Args:
+            resolver: Resolves names; None = the system's.
+        """
+        self._resolver = resolver
+        # Connections belong to the loop they were made in.
+        self._pools: dict[asyncio.AbstractEventLoop, dict[AddressPolicy, aiohttp.ClientSession]] = {}
+
+    async def send(
+        self,
+        request: WireRequest,
+        *,
+        policy: AddressPolicy,
+        limits: Limits,
+        secret: bool,
+        on_bytes: ByteCounter | None = None,
+    ) -> WireResponse:
+        import aiohttp
+
+        try:
+            async with asyncio.timeout(limits.timeout_s):
+                for _ in range(limits.max_redirects + 1):
+                    policy.check_url(request.url, secret=secret)
+                    response = await self._exchange(request, policy, limits, on_bytes)
+                    if (onward := _redirected(request, response)) is None:
+                        return response
+                    request = onward
+                return response
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
+                raise _timed_out(split_origin(request.url)[0], limits) from None
+            sent = not isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError)
+            host = split_origin(request.url)[0]
+            # Not chained: aiohttp's messages quote the URL, and its query may hold the key.
+            raise ConnectionFailedError(
+                f"the connection to {host} {'broke' if sent else 'could not be made'} ({type(error).__name__})",
+                remedy="Check the network; if other subnets answer, this one is down",
+                outcome=Outcome.UNREACHABLE,
+                sent=sent,
+            ) from None
+
+    async def close(self) -> None:
+        for session in self._pools.pop(asyncio.get_running_loop(), {}).values():
+            await session.close()
+        await self._close_ended()
+
+    async def _exchange(
+        self, request: WireRequest, policy: AddressPolicy, limits: Limits, on_bytes: ByteCounter | None
+    ) -> WireResponse:
+        import aiohttp
+        import yarl
+
+        session = await self._session(policy)
+        response = await session.request(
+            request.method,
+            yarl.URL(request.url, encoded=True),
+            headers={**request.headers, "accept-encoding": ACCEPT_ENCODING},
+            data=request.body or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout_s),
+        )
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            reader = BodyReader(headers.get("content-encoding", ""), limits, response.status)
+            async for chunk in response.content.iter_any():
+                reader.feed(chunk)
+                if on_bytes is not None:
+                    await on_bytes(reader.size)
+            return WireResponse(response.status, headers, reader.finish(), reader.received)
+        finally:
+            # A response that was read to its end has given its connection back; any other takes it along.
+            response.close()
+
+    async def _session(self, policy: AddressPolicy) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if (pool := self._pools.get(loop)) is None:
+            await self._close_ended()
+            pool = self._pools.setdefault(loop, {})
+        if (session := pool.get(policy)) is None:
+            from orchestra_tools.calls.transports.connections import open_session
+
+            session = pool[policy] = open_session(policy, self._resolver)
+        return session
+
+    async def _close_ended(self) -> None:
+        for loop in [each for each in self._pools if each.is_closed()]:
+            for session in self._pools.pop(loop).values():
+                await session.close()
+
+
+def _timed_out(host: str, limits: Limits) -> CallTimeoutError:
+    return CallTimeoutError(
+        f"{host} gave no complete answer within {limits.timeout_s:g} seconds",
+        remedy="Try again later, or use another tool",
+        outcome=Outcome.TIMEOUT,
+        timeout_s=limits.timeout_s,
+    )
+
+
+def _redirected(request: WireRequest, response: WireResponse) -> WireRequest | None:
+    """Where a redirect on the same host leads; None where there is nothing to follow."""
+    location = response.headers.get("location")
+    if response.status not in _REDIRECTS or not location:
+        return None
+    if response.status not in _SAME_METHOD and request.method not in ("GET", "HEAD"):
+        return None
+    try:
+        url = urljoin(request.url, location).partition("#")[0]
+        if split_origin(url) != split_origin(request.url):
+            return None
+    except (AddressRefusedError, ValueError):
+        return None
+    return WireRequest(request.method, url, request.headers, request.body)

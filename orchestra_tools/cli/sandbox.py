@@ -1,0 +1,99 @@
+"""`orchestra sandbox`: stand-ins for every operation of a ledger, on loopback, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import json
+import os
+import shlex
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from orchestra_tools.cli.options import json_option, ledger_option, split_pair
+from orchestra_tools.cli.output import print_json, print_line
+from orchestra_tools.client import Settings
+from orchestra_tools.errors import ConfigurationError
+from orchestra_tools.importers import ledger_document
+from orchestra_tools.model import Ledger
+from orchestra_tools.registry import open_source
+from orchestra_tools.sandbox import SandboxServer
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1; default: any free one.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write its ledger there.")
+@click.option("--fault", "faults", multiple=True, metavar="TOOL=FAULT", help="Let a tool fail, as in '*=latency:300'.")
+@ledger_option
+@json_option
+def sandbox(port: int, out: Path | None, faults: tuple[str, ...], ledger: str | None, as_json: bool) -> None:
+    """Run stand-ins for every operation of a ledger on loopback.
+
+    Writes a ledger whose addresses all lead to them, and serves until Ctrl-C. Nothing leaves the machine, nothing costs
+    money, no key is needed. Faults: latency:MS, server_error, rate_limit, timeout, garbage, drift, reset and more.
+    """
+    settings = Settings.from_environment()
+    source = open_source(ledger or settings.ledger, api_key=settings.api_key)
+    server = SandboxServer(source.load(), port=port)
+    for each in faults:
+        server.faults.set(*split_pair(each, option="--fault"))
+    asyncio.run(_serve(server, port, out, as_json=as_json))
+
+
+async def _serve(server: SandboxServer, port: int, out: Path | None, *, as_json: bool) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no such handlers: there Ctrl-C ends the loop.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, stopping.set)
+    try:
+        await server.start()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        problem = "it is taken" if taken else error.strerror or "it cannot be used"
+        raise ConfigurationError(f"port {port}: {problem}", remedy="Choose another --port, or leave it out") from error
+    try:
+        with _written(server.ledger, out) as path:
+            _announce(server, path, as_json=as_json)
+            await stopping.wait()
+    finally:
+        await server.stop()
+
+
+@contextlib.contextmanager
+def _written(ledger: Ledger, out: Path | None) -> Iterator[Path]:
+    """The ledger as a file. Without a place of its own it goes when the sandbox goes."""
+    text = json.dumps(ledger_document(ledger), ensure_ascii=False, indent=1) + "\n"
+    if out is not None:
+        try:
+            out.write_text(text, "utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{out} cannot be written: {error.strerror}", remedy="Check --out") from error
+        yield out.absolute()
+        return
+    descriptor, name = tempfile.mkstemp(prefix="orchestra-sandbox-", suffix=".json")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _announce(server: SandboxServer, path: Path, *, as_json: bool) -> None:
+    if as_json:
+        ready = {"url": server.url, "ledger": str(path), "operations": server.operations}
+        print_json(ready, indent=None)
+        return
+    print_line(f"The sandbox serves {server.operations} operations at {server.url}")
+    print_line(f"Its ledger is {path}")
+    print_line()
+    print_line(f"  ORCHESTRA_LEDGER={shlex.quote(str(path))} orchestra call sn22_web_search query=bittensor")
+    print_line()
+    print_line("Ctrl-C stops it.")

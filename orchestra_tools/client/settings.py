@@ -1,0 +1,110 @@
+"""Settings of a user: where things are kept, which ledger, what may be spent. Read from the environment once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Self
+
+import platformdirs
+from pydantic import SecretStr
+
+from orchestra_tools.calls import Budget
+from orchestra_tools.errors import ConfigurationError
+
+VARIABLES: Mapping[str, str] = {
+    "ORCHESTRA_LEDGER": "path or URL of the ledger; without it the packaged one",
+    "ORCHESTRA_API_KEY": "key for a ledger served over HTTP",
+    "ORCHESTRA_HOME": "folder for the journal, the signing key and the list of stored keys",
+    "ORCHESTRA_KEY_SN<netuid>": "key of a subnet, as in ORCHESTRA_KEY_SN22",
+    "ORCHESTRA_MAX_COST_PER_CALL": "most one call may cost, in USD; default 1",
+    "ORCHESTRA_MAX_COST_PER_SESSION": "most one session may spend, in USD; no limit by default",
+    "ORCHESTRA_MAX_COST_PER_DAY": "most a day (UTC) may cost, in USD; default 10",
+    "ORCHESTRA_MAX_CALLS": "most calls in one session; no limit by default",
+    "ORCHESTRA_ALLOW_UNKNOWN_PRICE": "subnets whose unknown prices are accepted, as in SN22,SN13; 1 for all",
+    "ORCHESTRA_WALLET": "bittensor wallet for hotkey-signed calls",
+    "ORCHESTRA_HOTKEY": "hotkey in that wallet; default `default`",
+}
+"""Every variable that is read, and what it is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment says."""
+
+    home: Path
+    ledger: str | None = None
+    api_key: SecretStr | None = None
+    budget: Budget = field(default_factory=Budget)
+    wallet: str | None = None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: A variable has a value that is none.
+        """
+        env = os.environ if environment is None else environment
+        home = env.get("ORCHESTRA_HOME")
+        key = env.get("ORCHESTRA_API_KEY")
+        default = Budget()
+        return cls(
+            home=_folder(home) if home else Path(platformdirs.user_data_dir("orchestra", appauthor=False)),
+            ledger=env.get("ORCHESTRA_LEDGER") or None,
+            api_key=SecretStr(key) if key else None,
+            budget=Budget(
+                per_call=_amount(env, "ORCHESTRA_MAX_COST_PER_CALL", default.per_call),
+                per_session=_amount(env, "ORCHESTRA_MAX_COST_PER_SESSION", default.per_session),
+                per_day=_amount(env, "ORCHESTRA_MAX_COST_PER_DAY", default.per_day),
+                calls=_count(env, "ORCHESTRA_MAX_CALLS"),
+                allow_unknown_price=_subnets(env, "ORCHESTRA_ALLOW_UNKNOWN_PRICE"),
+            ),
+            wallet=env.get("ORCHESTRA_WALLET") or None,
+        )
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"ORCHESTRA_HOME is {text[:80]!r}, and that user has no home") from error
+
+
+def _amount(env: Mapping[str, str], name: str, default: Decimal | None) -> Decimal | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigurationError(f"{name} is {text[:40]!r}, which is no amount", remedy="Give a number, as in 0.50")
+    return amount
+
+
+def _count(env: Mapping[str, str], name: str) -> int | None:
+    text = env.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 9:
+        raise ConfigurationError(f"{name} is {text[:40]!r}, which is no count", remedy="Give a whole number, as in 100")
+    return int(text)
+
+
+def _subnets(env: Mapping[str, str], name: str) -> frozenset[str] | bool:
+    text = env.get(name, "").strip()
+    if text.lower() in ("", "0", "false", "no"):
+        return False
+    if text.lower() in ("1", "true", "yes", "all"):
+        return True
+    named = frozenset(part.strip().upper() for part in text.split(",") if part.strip())
+    if bad := [part for part in named if not (part.startswith("SN") and part[2:].isdecimal())]:
+        raise ConfigurationError(
+            f"{name} names {bad[0][:40]!r}, which is no subnet", remedy="Give keys, as in SN22,SN13"
+        )
+    return named

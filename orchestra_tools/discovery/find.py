@@ -1,0 +1,269 @@
+"""Finding tools: by capability, by text, or both, with filters; best first, and an honest "nothing fits".
+
+    finder = Finder(index, catalogue.tools, statistics=lambda name: None)
+    findings = finder.find("latest news about bittensor", max_cost=Decimal("0.05"))
+    findings.confidence, [card.name for card in findings.cards]
+
+The words of a text decide; what is measured of a tool, and whether it can be called now, shift the order mildly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, Literal
+
+from orchestra_tools.compile import Tool
+from orchestra_tools.discovery.card import Card, card_of, shorten
+from orchestra_tools.discovery.filters import Filters
+from orchestra_tools.discovery.index import Index
+from orchestra_tools.discovery.matching import Confidence, Match, Query, match_document, read_query
+from orchestra_tools.discovery.ranking import Candidate, capability_order, text_order
+from orchestra_tools.discovery.vocabulary import Vocabulary, packaged_vocabulary
+from orchestra_tools.errors import InputError
+from orchestra_tools.model import Statistics
+
+CANDIDATES = 50  # of a text search, before they are ranked again
+_JUDGED = 3  # the best so many decide whether the search found anything
+_RISING: Final[tuple[Confidence, ...]] = ("none", "weak", "good")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a search found.
+
+    Attributes:
+        cards: Best first.
+        confidence: "good"; "weak" if the cards are only the nearest there is; "none" if nothing fits.
+        no_match: A sentence that says why, and what to do, unless the confidence is good.
+        total: Tools that fit, before `limit`; a text search looks at no more than the best 50.
+        unknown: Tools left out only because a figure that was asked for is not known of them.
+    """
+
+    cards: tuple[Card, ...]
+    confidence: Confidence
+    no_match: str | None
+    total: int
+    unknown: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON form."""
+        body: dict[str, Any] = {"tools": [card.to_json() for card in self.cards], "confidence": self.confidence}
+        if self.no_match:
+            body["no_match"] = self.no_match
+        return body | {"total": self.total} | ({"unknown": self.unknown} if self.unknown else {})
+
+
+@dataclass(slots=True)
+class _Search:
+    """One search: what it is about, and what its filters have kept out so far."""
+
+    pool: Mapping[str, Tool]
+    patterns: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    filters: Filters
+    statistics: Callable[[str], Statistics | None]
+    callable_with: Callable[[Tool], str | None] | None
+    callable_now: bool
+    failed: int = 0
+    unknown: int = 0
+    able: dict[str, Literal[True] | str | None] = field(default_factory=dict)
+
+    def accept(self, name: str) -> bool:
+        if (tool := self.pool.get(name)) is None:
+            return False
+        verdict = self.filters.judge(tool, self.measured(tool))
+        if self.callable_now and isinstance(self.ability(tool), str):
+            verdict = "fail"
+        self.failed += verdict == "fail"
+        self.unknown += verdict == "unknown"
+        return verdict == "pass"
+
+    def candidate(self, name: str, score: float = 0.0) -> Candidate:
+        tool = self.pool[name]
+        return Candidate(tool, self.measured(tool), self.ability(tool), score)
+
+    def ability(self, tool: Tool) -> Literal[True] | str | None:
+        if tool.name not in self.able:
+            able: Literal[True] | str | None = tool.operation.obstacle
+            if able is None and self.callable_with is not None:
+                able = self.callable_with(tool) or True
+            self.able[tool.name] = able
+        return self.able[tool.name]
+
+    def measured(self, tool: Tool) -> Statistics | None:
+        found = self.statistics(tool.name)
+        # What was measured of a stand-in says nothing of the subnet.
+        return None if found is not None and found.sandbox and not tool.sandbox else found
+
+    @property
+    def left_out(self) -> str:
+        """What the filters did, in words."""
+        parts = [f"{self.failed} do not pass the filters"] if self.failed else []
+        parts += [f"of {self.unknown} a figure asked for is not known"] if self.unknown else []
+        return "; ".join(parts)
+
+
+class Finder:
+    """Searches the tools of one catalogue."""
+
+    def __init__(
+        self,
+        index: Index,
+        tools: Mapping[str, Tool],
+        statistics: Callable[[str], Statistics | None] = lambda name: None,
+        *,
+        vocabulary: Vocabulary | None = None,
+    ) -> None:
+        """Search `tools`, whose documents `index` has.
+
+        Args:
+            index: Made with `document_of`; brought up to date by whoever changes the tools.
+            tools: By name.
+            statistics: What is measured of a tool, by name.
+            vocabulary: Terms of capabilities; the packaged ones unless given. Terms of the tools are known as well.
+        """
+        self._index = index
+        self._tools = tools
+        self._statistics = statistics
+        self._by_capability: dict[str, dict[str, Tool]] = {}
+        for name, tool in tools.items():
+            for term in tool.capabilities:
+                self._by_capability.setdefault(term, {})[name] = tool
+        packaged = packaged_vocabulary() if vocabulary is None else vocabulary
+        self._vocabulary = packaged.extended(sorted(self._by_capability))
+
+    def find(
+        self,
+        text: str | None = None,
+        *,
+        capability: str | Iterable[str] | None = None,
+        limit: int = 5,
+        max_cost: Decimal | float | None = None,
+        max_latency_ms: float | None = None,
+        min_reliability: float | None = None,
+        callable_with: Callable[[Tool], str | None] | None = None,
+        callable_now: bool = False,
+        audience: str | Collection[str] | None = None,
+        read_only: bool | None = None,
+    ) -> Findings:
+        """The tools that fit, best first.
+
+        Args:
+            text: What is wanted, in words.
+            capability: Terms of the vocabulary, each exact or with `*` at its end; the tool has one of them.
+            limit: At most so many cards.
+            max_cost: Most that one call may cost, in USD.
+            max_latency_ms: Most that half of the calls take.
+            min_reliability: Least measured reliability, 0 to 1.
+            callable_with: Says why a tool cannot be called now, or None if it can. By itself it ranks only.
+            callable_now: Only tools that can be called now.
+            audience: "consumer", "compute" or "operator", or several of them.
+            read_only: Only tools that change nothing, or only such that do.
+
+        Raises:
+            UnknownCapabilityError: The vocabulary has no such term.
+            InputError: `max_cost` is no amount.
+        """
+        patterns = () if capability is None else (capability,) if isinstance(capability, str) else tuple(capability)
+        wanted = tuple(dict.fromkeys(term for pattern in patterns for term in self._vocabulary.select(pattern)))
+        having = {name: tool for term in wanted for name, tool in self._by_capability.get(term, {}).items()}
+        filters = Filters(
+            max_cost=None if max_cost is None else _amount(max_cost),
+            max_latency_ms=max_latency_ms,
+            min_reliability=min_reliability,
+            audience=None if audience is None else {audience} if isinstance(audience, str) else frozenset(audience),
+            read_only=read_only,
+        )
+        pool = having if patterns else self._tools
+        search = _Search(pool, patterns, wanted, filters, self._statistics, callable_with, callable_now)
+        text = (text or "").strip()
+        if patterns or not text:
+            return self._find_by_capability(search, text, limit)
+        return self._find_by_text(search, text, limit)
+
+    def _find_by_capability(self, search: _Search, text: str, limit: int) -> Findings:
+        """All tools that have it; a text orders them, and keeps none out."""
+        fitting = [search.candidate(name) for name in search.pool if search.accept(name)]
+        if not fitting:
+            what = f"has {' or '.join(search.patterns)}" if search.patterns else "fits"
+            return Findings((), "none", _sentence(f"No tool {what}", search.left_out), 0, search.unknown)
+        query = read_query(text, self._index)
+        names = {each.tool.name for each in fitting}
+        hits = self._index.search(query.search, limit=len(fitting), accept=names.__contains__) if text else ()
+        scores = {hit.key: hit.score for hit in hits}
+        best = self._order([replace(each, score=scores.get(each.tool.name, 0.0)) for each in fitting], search, query)
+        cards = []
+        for each in best[:limit]:
+            found = match_document(query, each.tool.name, self._index)
+            shared = _shared_capabilities(each.tool, search.capabilities)
+            cards.append(_card(each, "; ".join(filter(None, (shared, str(found))))))
+        return Findings(tuple(cards), "good", None, len(fitting), search.unknown)
+
+    def _find_by_text(self, search: _Search, text: str, limit: int) -> Findings:
+        query = read_query(text, self._index)
+        hits = self._index.search(query.search, limit=CANDIDATES, accept=search.accept)
+        best = self._order([search.candidate(hit.key, hit.score) for hit in hits], search, query)
+        if (named := text.lower()) in search.pool:
+            best.sort(key=lambda each: each.tool.name != named)
+        matches = [match_document(query, each.tool.name, self._index) for each in best[: max(limit, _JUDGED)]]
+        confidence: Confidence = "none"
+        if best and best[0].tool.name == named:
+            confidence = "good"
+        elif matches:
+            judged: list[Confidence] = [each.confidence for each in matches[:_JUDGED]]
+            confidence = max(judged, key=_RISING.index)
+        if confidence == "none":
+            return Findings((), "none", _nothing(query, text, search), 0, search.unknown)
+        cards = tuple(_card(each, str(found)) for each, found in zip(best[:limit], matches, strict=False))
+        no_match = None if confidence == "good" else _nearest(query, matches[:_JUDGED])
+        return Findings(cards, confidence, no_match, len(best), search.unknown)
+
+    def _order(self, candidates: list[Candidate], search: _Search, query: Query) -> list[Candidate]:
+        exact = frozenset(pattern.rstrip("*") for pattern in search.patterns)
+        stems = frozenset[str]().union(*query.stems.values())
+        ordered = sorted(candidates, key=lambda each: capability_order(each, search.capabilities, exact))
+        return sorted(ordered, key=lambda each: text_order(each, stems, self._main_capability_stems(each.tool)))
+
+    def _main_capability_stems(self, tool: Tool) -> frozenset[str]:
+        words = tool.capabilities[0].split("_") if tool.capabilities else []
+        return frozenset(self._index.stems(words).values())
+
+
+def _card(candidate: Candidate, why: str) -> Card:
+    return card_of(candidate.tool, statistics=candidate.statistics, callable_now=candidate.callable, why=why)
+
+
+def _amount(value: Decimal | float) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise InputError(f"max_cost {str(value)[:40]!r} is no amount", remedy="Give a number of USD, as in 0.05")
+    return amount
+
+
+def _shared_capabilities(tool: Tool, wanted: Collection[str]) -> str:
+    shared = [term for term in tool.capabilities if term in wanted]
+    return f"capability {', '.join(shared)}" if shared else ""
+
+
+def _nothing(query: Query, text: str, search: _Search) -> str:
+    what = f"No tool of this ledger fits {shorten(text, 80)!r}"
+    unknown = f"no tool knows {', '.join(query.unknown[:5])}" if query.unknown else ""
+    remedy = "Say what the tool should do, or search by capability"
+    return _sentence(what, "; ".join(filter(None, (unknown, search.left_out))), remedy)
+
+
+def _nearest(query: Query, matches: Iterable[Match]) -> str:
+    found = {word for each in matches for word in each.fields}
+    missing = [word for word in query.weights if word not in found][:5]
+    return _sentence(
+        "No tool clearly fits; these are the nearest", f"none of them has {', '.join(missing)}" if missing else ""
+    )
+
+
+def _sentence(what: str, detail: str, remedy: str = "") -> str:
+    return " ".join(filter(None, (f"{what}{f' ({detail})' if detail else ''}.", f"{remedy}." if remedy else "")))

@@ -1,0 +1,6 @@
+"""The ledger as stored, and as it changes."""
+
+from orchestra_tools.registry.live import LiveLedger, Watcher
+from orchestra_tools.registry.sources import LedgerSource, open_source, packaged_ledger
+
+__all__ = ["LedgerSource", "LiveLedger", "Watcher", "open_source", "packaged_ledger"]

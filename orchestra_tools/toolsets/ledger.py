@@ -1,0 +1,97 @@
+"""All tools of a ledger, found and called: the toolset every host starts from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
+
+from orchestra_tools.calls import CallResult, Executor, ProgressReporter
+from orchestra_tools.compile import Catalogue, CatalogueDiff, Tool
+from orchestra_tools.discovery import Finder, Findings, Index, document_of
+from orchestra_tools.model import Statistics
+from orchestra_tools.registry import LiveLedger
+from orchestra_tools.toolsets.toolset import Toolset
+
+
+class FindFilters(TypedDict, total=False):
+    """Conditions on the tools to be found."""
+
+    capability: str | Iterable[str] | None
+    """Terms of the vocabulary, each exact or with `*` at its end; a tool has one of them."""
+    max_cost: Decimal | float | None
+    """Most one call may cost, in USD."""
+    max_latency_ms: float | None
+    """Most that half of the calls take."""
+    min_reliability: float | None
+    """Least measured reliability, 0 to 1."""
+    callable_now: bool
+    """Only tools that can be called with the keys that are present."""
+    audience: str | None
+    """consumer, compute or operator."""
+    read_only: bool | None
+    """Only tools that change nothing, or only such that do."""
+
+
+class LedgerToolset(Toolset):
+    """The tools of a live ledger. Follows its changes."""
+
+    def __init__(self, live: LiveLedger, executor: Executor) -> None:
+        self.live = live
+        self.executor = executor
+        self._lock = threading.Lock()
+        self._indexed: Catalogue | None = None
+        self._index = Index()
+        self._finder: Finder | None = None
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The compiled ledger as it is now."""
+        return self.live.catalogue
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        return self.live.catalogue.tools
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        *,
+        max_cost: Decimal | None = None,
+        on_progress: ProgressReporter | None = None,
+    ) -> CallResult:
+        catalogue = self.live.catalogue
+        return await self.executor.call(
+            catalogue.find_tool(name),
+            arguments,
+            sandbox=catalogue.ledger.sandbox,
+            max_cost=max_cost,
+            on_progress=on_progress,
+        )
+
+    def find(self, text: str | None = None, *, limit: int = 5, **filters: Unpack[FindFilters]) -> Findings:
+        """Find tools by text, by capability, or both; see `discovery.Finder.find`.
+
+        Raises:
+            UnknownCapabilityError: The vocabulary has no such term.
+        """
+        finder = self._current_finder()
+        return finder.find(text, limit=limit, callable_with=self.executor.obstacle_to, **filters)
+
+    def statistics(self, name: str) -> Statistics | None:
+        """What the calls of a tool amount to; sandbox calls for sandbox tools, real ones for real tools."""
+        return self.executor.journal.statistics(name, sandbox=self.catalogue.ledger.sandbox is not None)
+
+    def _current_finder(self) -> Finder:
+        with self._lock:
+            catalogue = self.live.catalogue
+            if self._finder is None or self._indexed is not catalogue:
+                before = self._indexed
+                diff = catalogue.diff(before) if before else CatalogueDiff(tuple(catalogue.tools), (), ())
+                changed = [document_of(catalogue.tools[name]) for name in (*diff.added, *diff.changed)]
+                self._index.update(changed, diff.removed)
+                self._finder = Finder(self._index, catalogue.tools, self.statistics)
+                self._indexed = catalogue
+            return self._finder
