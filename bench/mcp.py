@@ -129,11 +129,14 @@ def time_start(peer: StdioPeer) -> float:
 
 
 def time_list(peer: StdioPeer) -> float:
-    """Milliseconds for all pages, once warm."""
+    """Median milliseconds for all pages, once warm."""
     peer.list_all()
-    started = time.perf_counter()
-    peer.list_all()
-    return (time.perf_counter() - started) * 1000
+    took = []
+    for _ in range(5):
+        started = time.perf_counter()
+        peer.list_all()
+        took.append((time.perf_counter() - started) * 1000)
+    return statistics.median(took)
 
 
 def time_call(calls: int) -> Callable[[StdioPeer], float]:

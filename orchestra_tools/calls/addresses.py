@@ -122,7 +122,9 @@ def split_origin(url: str) -> tuple[str, int, str]:
         raise _refuse(url, "only http and https are called")
     if "@" in parts.netloc or "#" in url:
         raise _refuse(url, "it has userinfo or a fragment")
-    if not (_HOST.fullmatch(host) or (":" in host and "%" not in host and _literal(host) is not None)) or not port:
+    bracketed = "[" in parts.netloc
+    named = _HOST.fullmatch(host) if not bracketed else "%" not in host and _literal(host)
+    if not named or not port:
         raise _refuse(url, "its host or port is none")
     return host, port, parts.scheme
 

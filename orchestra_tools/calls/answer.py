@@ -36,20 +36,23 @@ MAX_RETRY_AFTER_S = 86_400.0
 _REFUSED_CHARSETS = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"})
 
 
-def read_answer(tool: Tool, response: WireResponse, *, now: datetime) -> Any:
+def read_answer(
+    tool: Tool, response: WireResponse, *, now: datetime, clean: Callable[[str], str] = lambda text: text
+) -> Any:
     """The data of a response.
 
     Args:
         tool: The tool that was called.
         response: What came back.
         now: For a `Retry-After` that is a date.
+        clean: Cuts the caller's key out of a message of the subnet before it is quoted.
 
     Raises:
         UnauthorizedError, RejectedError, RateLimitedError, UpstreamError: By status.
         UnreadableAnswerError: The body is not what its media type says.
     """
     if not 200 <= response.status < 300:
-        raise _failure(tool, response, now)
+        raise _failure(tool, response, now, clean)
     endpoint = tool.operation.endpoint
     expected = endpoint.response_media_type if isinstance(endpoint, HttpEndpoint) else ""
     bodiless = isinstance(endpoint, HttpEndpoint) and endpoint.method == "HEAD"
@@ -131,9 +134,9 @@ def _unreadable(tool: Tool, response: WireResponse, problem: str) -> UnreadableA
     )
 
 
-def _failure(tool: Tool, response: WireResponse, now: datetime) -> CallError:
+def _failure(tool: Tool, response: WireResponse, now: datetime, clean: Callable[[str], str]) -> CallError:
     status = response.status
-    said = _quote(response)
+    said = _quote(response, clean)
     subject = f"{tool.subnet} answered {tool.name} with {status}{said}"
     retry_after = _retry_after(response, now)
     if status == 429:
@@ -159,11 +162,11 @@ def _failure(tool: Tool, response: WireResponse, now: datetime) -> CallError:
     )
 
 
-def _quote(response: WireResponse) -> str:
+def _quote(response: WireResponse, clean: Callable[[str], str]) -> str:
     """What the subnet says of an error, if it can be shown to a model."""
     if not (_is_json(response.media_type) or response.media_type == "text/plain"):
         return ""
-    text = " ".join(_readable(response.body[:MAX_JUDGED]).split())
+    text = " ".join(clean(_readable(response.body[:MAX_JUDGED])).split())
     if not text:
         return ""
     # An escape that is still there hides what it says.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class Exchange:
     def keep(self, data: Any) -> Any:
         """Keep what was read of the response, and give it back without the caller's key."""
         self._data = data
+        # Only an escape or another charset can have hidden the key from the bytes, where it was cut out already.
+        hidden = isinstance(data, str) or b"\\u" in self.raw_body or b"\0" in self.raw_body
+        return self.clean(data) if hidden else data
+
+    def clean(self, data: Any) -> Any:
+        """Data without the caller's key."""
         return data if self._redactor is None else self._redactor.clean_data(data)
 
     def settle(self) -> None:
@@ -85,10 +92,11 @@ class Exchange:
         if charged is not None:
             self.cost, self.currency = charged, stated.currency
 
-    def observation(self, receipt_id: str) -> Observation:
-        """The facts that feed statistics, under the id of the receipt."""
+    def observation(self) -> Observation:
+        """The facts that feed statistics."""
         return Observation(
-            id=receipt_id,
+            # Two equal calls in one millisecond have equal receipts.
+            id=uuid.uuid4().hex,
             tool=self.tool.name,
             slot=str(self.tool.slot),
             operation=self.tool.operation_id,

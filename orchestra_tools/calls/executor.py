@@ -191,7 +191,7 @@ class Executor:
 
     def _read(self, exchange: Exchange, response: WireResponse) -> Any:
         now = datetime.fromtimestamp(self.clock(), UTC)
-        return read_answer(exchange.tool, response, now=now)
+        return read_answer(exchange.tool, response, now=now, clean=exchange.clean)
 
     def _hold_against_schema(self, exchange: Exchange, data: Any) -> None:
         validator = exchange.tool.output_validator
@@ -204,8 +204,7 @@ class Executor:
         exchange.settle()
         if exchange.cost is not None and exchange.currency == self.budget.currency and not exchange.tool.sandbox:
             reservation.spent = exchange.cost
-        receipt = exchange.receipt(self.signer)
-        observation = exchange.observation(receipt.id)
+        receipt, observation = exchange.receipt(self.signer), exchange.observation()
         self.journal.record_soon(observation, receipt)
         return CallResult(exchange.tool, data, receipt, observation, exchange.drift)
 

@@ -29,7 +29,8 @@ _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS call (
     sequence INTEGER PRIMARY KEY,
-    receipt_id TEXT NOT NULL UNIQUE,
+    id TEXT NOT NULL UNIQUE,
+    receipt_id TEXT NOT NULL,
     tool TEXT NOT NULL,
     sandbox INTEGER NOT NULL,
     outcome TEXT NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE IF NOT EXISTS call (
     observation TEXT NOT NULL,
     receipt TEXT NOT NULL
 );
+CREATE INDEX IF NOT EXISTS call_of_receipt ON call (receipt_id);
 CREATE INDEX IF NOT EXISTS call_of_tool ON call (tool, sandbox);
 CREATE INDEX IF NOT EXISTS call_with_cost ON call (currency, at_ms) WHERE cost IS NOT NULL AND NOT sandbox;
 PRAGMA user_version = 1;
@@ -48,8 +50,8 @@ COMMIT;
 # One row, one statement, few indexes: each page that a call touches is written again.
 _INSERT = """
 INSERT OR IGNORE INTO call
-(receipt_id, tool, sandbox, outcome, latency_ms, at_ms, cost, currency, observation, receipt)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+(id, receipt_id, tool, sandbox, outcome, latency_ms, at_ms, cost, currency, observation, receipt)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
@@ -244,6 +246,7 @@ class Journal:
 
 def _row(observation: Observation, receipt: Receipt) -> tuple[Any, ...]:
     return (
+        observation.id,
         receipt.id,
         observation.tool,
         observation.sandbox,

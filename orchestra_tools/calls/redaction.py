@@ -37,7 +37,7 @@ class Redactor:
     def clean_data(self, data: Any) -> Any:
         """The data without the key: escapes and charsets may have hidden it from the bytes."""
         if isinstance(data, str):
-            return data.replace(self._key, REDACTED)
+            return self._clean_text(data)
         if isinstance(data, list):
             return [self.clean_data(each) for each in data]
         if isinstance(data, dict):

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -72,7 +71,7 @@ def call(
         print_json(
             {
                 "data": result.data,
-                "receipt": receipt_document(result.receipt),
+                "receipt": result.receipt.to_json(),
                 "observation": result.observation.model_dump(mode="json"),
                 "drift": drift,
             }
@@ -80,12 +79,6 @@ def call(
         return
     print_json(result.data)
     _tell(result)
-
-
-def receipt_document(receipt: Receipt) -> dict[str, Any]:
-    """A receipt as it is stored: every field is part of what was signed."""
-    document: dict[str, Any] = receipt.model_dump(mode="json", by_alias=True)
-    return document
 
 
 async def _call(order: _Order, ledger: str | None, *, quiet: bool) -> CallResult:
@@ -121,7 +114,7 @@ def _body(session: Session, tool: Tool, recorder: RecordingTransport) -> bytes |
 def _keep(order: _Order, receipt: Receipt, body: bytes | None) -> None:
     try:
         if order.receipt_file is not None:
-            order.receipt_file.write_text(to_json_text(receipt_document(receipt)) + "\n", "utf-8")
+            order.receipt_file.write_text(to_json_text(receipt.to_json()) + "\n", "utf-8")
         if order.body_file is not None and body is not None:
             order.body_file.write_bytes(body)
         elif order.body_file is not None and receipt.response is not None:

@@ -318,7 +318,9 @@ class _LoopThread:
                 raise ConfigurationError("this client is closed", remedy="Open another one")
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="orchestra-calls", daemon=True)
+                self._thread = threading.Thread(
+                    target=_run_and_close, args=(self._loop,), name="orchestra-calls", daemon=True
+                )
                 self._thread.start()
             future = asyncio.run_coroutine_threadsafe(waiting, self._loop)
         try:
@@ -337,11 +339,17 @@ class _LoopThread:
             session.executor.journal.close()
             return
         closing = asyncio.run_coroutine_threadsafe(session.close(), loop)
-        closing.add_done_callback(lambda _: loop.stop())
+        closing.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
         if thread is not threading.current_thread():
             # The garbage collector may close a client in any thread, the loop's own included.
             thread.join()
-            loop.close()
+
+
+def _run_and_close(loop: asyncio.AbstractEventLoop) -> None:
+    try:
+        loop.run_forever()
+    finally:
+        loop.close()
 
 
 def _close(reader: _Reader, loop: _LoopThread) -> None:

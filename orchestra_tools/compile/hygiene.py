@@ -25,8 +25,8 @@ _BLANKS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _BLANK_RANGES = (range(0xFE00, 0xFE0E), range(0xE0000, 0xE1000))
 # Letters of other scripts that pass for Latin ones (UTS 39), so that a disguised phrase is still read.
 _DISGUISES = str.maketrans(
-    "аеорсухіјѕԁһӏԛԝ" + "οανρτικεχυ" + "ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ" + "ɑɡıօսհոℓ",
-    "aeopcyxijsdhlqw" + "oavptikexu" + "abcdeghijklmnoprstuvwyz" + "agiouhnl",
+    "аеорсухіјѕԁһӏԛԝ" + "οανρτικεχυ" + "ᴀʙᴄᴅᴇɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ" + "ɑɡıօսհոℓ" + "’ʼ",
+    "aeopcyxijsdhlqw" + "oavptikexu" + "abcdeghijklmnoprstuvwyz" + "agiouhnl" + "''",
 )
 _WORD_EDGE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 # What it belongs to, its path there (the innermost token last; None = itself), the text, and how long it may be.
@@ -66,7 +66,7 @@ _INJECTIONS = tuple(
             """,
         ),
         (
-            (" tool",),
+            ("tool",),
             r"""
             \b(?:always|must|should|first|instead)\b .{0,40} \b(?:call|use|invoke|run)\b .{0,20}
             \b(?:this|another|other)\stool

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from orchestra_tools.errors import Fault, LedgerFormatError
 from orchestra_tools.model import LEDGER_FORMAT, Entry, Ledger, SandboxMark, Slot, Unreadable, faults_of
 from orchestra_tools.schema import join
+from orchestra_tools.schema.limits import is_deeper
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_ENTRY_DEPTH = 64  # levels; a schema in an entry may have 32
@@ -131,7 +132,7 @@ def ledger_document(ledger: Ledger) -> dict[str, Any]:
 def _read_entry(key: str, body: Any) -> Entry | Unreadable:
     if not isinstance(body, Mapping):
         return Unreadable(body, (Fault("", f"an entry is an object, this is {type(body).__name__}"),))
-    if _is_deep(body):
+    if is_deeper(body, MAX_ENTRY_DEPTH):
         return Unreadable(body, (Fault("", f"nested deeper than {MAX_ENTRY_DEPTH} levels"),))
     try:
         return Entry.from_document(key, body)
@@ -139,18 +140,6 @@ def _read_entry(key: str, body: Any) -> Entry | Unreadable:
         return Unreadable(body, faults_of(error))
     except ValueError as error:
         return Unreadable(body, (Fault("", str(error)),))
-
-
-def _is_deep(body: Any) -> bool:
-    level = [body]
-    for _ in range(MAX_ENTRY_DEPTH):
-        level = [
-            below
-            for node in level
-            for below in (node.values() if isinstance(node, Mapping) else node)
-            if isinstance(below, dict | list)
-        ]
-    return bool(level)
 
 
 def _read_sandbox(mark: Any, source: str) -> SandboxMark | None:

@@ -71,8 +71,6 @@ def _pointer(path: tuple[str | int, ...]) -> str:
 
 
 def _read_operation(document: Any, read: ValidatorFunctionWrapHandler) -> Operation | Unreadable:
-    if isinstance(document, Unreadable):
-        return document
     try:
         operation: Operation = read(document)
     except ValidationError as error:

@@ -7,7 +7,7 @@ since. It does not prove what the subnet sent. `trust.receipts` signs and verifi
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from orchestra_tools.model.base import Value
 from orchestra_tools.model.outcome import Outcome
@@ -63,3 +63,7 @@ class Receipt(Value):
     """Ed25519 public key of the caller, hex."""
     signature: str = ""
     """Ed25519 over `orchestra-receipt/1`, a newline and the RFC 8785 form of all other fields; hex."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The document that was signed: every field, also those that have their default."""
+        return self.model_dump(mode="json", by_alias=True)

@@ -24,7 +24,7 @@ from orchestra_tools.schema.pointer import join, resolve
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 5_000
-MAX_EXPANDED_NODES = 100_000  # nodes once every non-recursive reference is written out
+MAX_EXPANDED_NODES = 100_000  # nodes once every non-recursive reference is written out; real schemas have hundreds
 MAX_CHAIN = 256  # references that lead through one another
 MAX_FAULTS = 20
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -60,6 +60,21 @@ def check_schema(schema: Any, *, what: str = "schema") -> None:
         faults = [refusal]
     if faults := [*faults, *_dialect(schema)]:
         raise SchemaRefusedError(f"the {what} is refused", faults)
+
+
+def is_deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value is nested deeper than so many levels. Iterative: it may be deeper than Python's stack."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            below
+            for node in level
+            for below in (node.values() if isinstance(node, dict) else node)
+            if isinstance(below, _CONTAINERS)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def iter_subschemas(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:

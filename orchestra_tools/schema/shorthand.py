@@ -47,6 +47,7 @@ _SCHEMA_SIGNS: dict[str, type] = {
 }
 _SUBSCHEMA_KEYS = ("items", "additionalProperties")
 _DATA_KEYS = ("default", "examples", "const", "required", "dependentRequired")
+_TEXT_KEYS = ("type", "title", "description", "format", "pattern", "default", "const", "$comment")
 _ANYTHING = {"$schema": DIALECT}  # the schema `true`, in a form that is no shorthand
 _NAMED = "#/$defs/"
 _KEEP = "keep it as JSON Schema"
@@ -69,7 +70,11 @@ def is_json_schema(form: Any) -> bool:
     ):
         # A shorthand property called "properties" would itself be a schema, with a "type" that is text.
         return True
-    return any(isinstance(form.get(name), kind) for name, kind in _SCHEMA_SIGNS.items())
+    # An identifier is a type's name, and no `$ref` or `$schema`.
+    return any(
+        isinstance(value := form.get(name), kind) and not (isinstance(value, str) and value.isidentifier())
+        for name, kind in _SCHEMA_SIGNS.items()
+    )
 
 
 def expand(form: Any) -> dict[str, Any]:
@@ -123,8 +128,8 @@ def _expand_value(form: Any, names: dict[str, None], pointer: str, depth: int) -
 
 def _expand_description(form: dict[str, Any], names: dict[str, None], pointer: str, depth: int) -> dict[str, Any]:
     schema = {key: value for key, value in form.items() if not (key == "required" and isinstance(value, bool))}
-    if isinstance(schema.get("type"), str) and schema["type"] in _TYPE_NAMES:
-        schema = _TYPE_NAMES[schema.pop("type")] | schema
+    if isinstance(schema.get("type"), str):
+        schema = _expand_name(schema.pop("type"), names, f"{pointer}/type") | schema
     for key in _SUBSCHEMA_KEYS:
         if key in schema:
             schema[key] = _expand_value(schema[key], names, f"{pointer}/{key}", depth + 1)
@@ -141,8 +146,11 @@ def _describes(form: dict[str, Any]) -> bool:
     """Whether a form without JSON Schema's signs describes one property, and is not an object of several."""
     if isinstance(form.get("required"), bool) or any(_is_no_type(value) for value in form.values()):
         return True
-    return all(not isinstance(value, dict | list) or key in _DATA_KEYS for key, value in form.items()) and not any(
-        isinstance(value, str) and value in _TYPE_NAMES for value in form.values()
+    return all(
+        key in _TEXT_KEYS and value not in _TYPE_NAMES
+        if isinstance(value, str)
+        else key in _DATA_KEYS or not isinstance(value, dict | list)
+        for key, value in form.items()
     )
 
 

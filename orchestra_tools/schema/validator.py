@@ -17,10 +17,11 @@ from typing import Any
 from orchestra_tools.errors import Fault, InvalidArgumentsError, SchemaRefusedError
 from orchestra_tools.schema.engine import COMPILE_ERRORS, compile_rules
 from orchestra_tools.schema.explain import explain, layers
-from orchestra_tools.schema.limits import told_by_compiler
+from orchestra_tools.schema.limits import is_deeper, told_by_compiler
 from orchestra_tools.schema.pointer import split
 
 MAX_FAULTS = 20
+MAX_ARGUMENT_DEPTH = 64  # levels
 _MAX_NESTED_DEFAULTS = 32
 _MAX_REPAIRS = 5  # rounds; each finds up to MAX_FAULTS broken defaults
 
@@ -133,7 +134,6 @@ def _drop_default(filled: dict[str, Any], given: dict[str, Any], pointer: str) -
 
 def _is_json(value: Any) -> bool:
     try:
-        json.dumps(value, allow_nan=False)
-    except (ValueError, TypeError, RecursionError):
+        return not is_deeper(value, MAX_ARGUMENT_DEPTH) and bool(json.dumps(value, allow_nan=False))
+    except (ValueError, TypeError):
         return False
-    return True

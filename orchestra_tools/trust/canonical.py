@@ -21,6 +21,8 @@ def canonicalise(value: Any) -> bytes:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise ValueError(str(error)) from error
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def canonicalise_any(value: Any) -> tuple[CanonicalForm, bytes]:

@@ -6,6 +6,7 @@ it does not prove: that the subnet sent that answer. Nobody but the caller has s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +21,8 @@ from orchestra_tools.model.receipt import RECEIPT_FORMAT
 from orchestra_tools.trust.canonical import CanonicalForm, canonicalise, canonicalise_any, sha256_hex
 
 REQUEST_DOMAIN = "orchestra/request/v1"
+_KEY = re.compile(r"[0-9a-f]{64}")
+_SIGNATURE = re.compile(r"[0-9a-f]{128}")
 
 
 class Signer(Protocol):
@@ -84,6 +87,7 @@ def verify_receipt(
         raise _broken("format", "; ".join(map(str, faults_of(error)))[:500]) from error
     if receipt.format != RECEIPT_FORMAT:
         raise _broken("format", f"this version reads {RECEIPT_FORMAT}")
+    _check_spelling(receipt, document)
     _check_signature(receipt)
     unnamed = receipt.model_copy(update={"id": "", "signature": ""})
     if receipt.id != sha256_hex(_signed_bytes(unnamed))[:32]:
@@ -95,12 +99,22 @@ def verify_receipt(
     return ReceiptReport(receipt, *_weigh(receipt, trusted_keys, body, arguments))
 
 
+def _check_spelling(receipt: Receipt, document: Mapping[str, Any]) -> None:
+    """Check that the document says just what was read from it: reading fills in and converts, a signature does not."""
+    try:
+        exact = canonicalise(dict(document)) == canonicalise(receipt.to_json())
+    except ValueError as error:
+        raise _broken("format", f"not canonical JSON: {str(error)[:120]}") from error
+    if not exact:
+        raise _broken("format", "a field is missing, or not spelled as it was signed")
+
+
 def _check_signature(receipt: Receipt) -> None:
+    if not (_KEY.fullmatch(receipt.public_key) and _SIGNATURE.fullmatch(receipt.signature)):
+        raise _broken("signature", "the key or the signature is not hex of the right length")
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(receipt.public_key))
         key.verify(bytes.fromhex(receipt.signature), _signed_bytes(receipt.model_copy(update={"signature": ""})))
-    except ValueError as error:
-        raise _broken("signature", "the key or the signature is not hex of the right length") from error
     except InvalidSignature:
         raise _broken("signature", "it was not signed by its key, or it was changed since") from None
 
@@ -123,6 +137,8 @@ def _weigh(
     if receipt.sandbox:
         missing.append("anything about the real subnet: the call went to a sandbox")
     if receipt.response is None:
+        if body is not None:
+            raise _broken("body", "the call got no answer, so this is not its body")
         missing.append("any answer: the call got none")
     elif body is None:
         missing.append("what the answer was: give its body to hold it against the digest")

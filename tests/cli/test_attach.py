@@ -235,7 +235,9 @@ def test_backups_of_one_second_do_not_overwrite_each_other(cursor: Path) -> None
     assert second.read_text() == "{}"
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the platform runs this as root, who may write everywhere")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="the platform runs this as root, who may write everywhere"
+)
 def test_a_folder_without_rights_is_a_typed_error(run, cursor: Path) -> None:
     cursor.parent.chmod(0o500)
     try:

@@ -184,7 +184,7 @@ IMPOSSIBLE = {
     ),
     "too_many_unique": ({"type": "array", "items": {"type": "boolean"}, "uniqueItems": True, "minItems": 3}, None),
     "absurd_length": ({"type": "string", "minLength": 10**12}, ""),
-    "absurd_pattern": ({"type": "string", "pattern": "^(?:a{1000}){1000}$"}, ""),
+    "absurd_pattern": ({"type": "string", "pattern": "^(?:a{1000}){1000}$"}, "/pattern"),
 }  # fmt: skip
 
 

@@ -51,13 +51,14 @@ class HttpTransport(Transport):
 
         try:
             async with asyncio.timeout(limits.timeout_s):
-                for _ in range(limits.max_redirects + 1):
+                followed = 0
+                while True:
                     policy.check_url(request.url, secret=secret)
                     response = await self._exchange(request, policy, limits, on_bytes)
-                    if (onward := _redirected(request, response)) is None:
+                    onward = _redirected(request, response)
+                    if onward is None or followed == limits.max_redirects:
                         return response
-                    request = onward
-                return response
+                    request, followed = onward, followed + 1
         except (aiohttp.ClientError, OSError) as error:
             if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
                 raise _timed_out(split_origin(request.url)[0], limits) from None
