@@ -27,9 +27,9 @@ from typing import Any
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from aiohttp import web
-from mcp_server_orchestra.surface import PAGE_SIZE, list_tools
 
 from bench.stdio_peer import StdioPeer
+from mcp_server_orchestra.surface import PAGE_SIZE, list_tools
 from orchestra_tools.compile import compile_ledger
 from orchestra_tools.importers import ledger_from_document
 from orchestra_tools.registry import packaged_ledger

@@ -27,6 +27,7 @@ VARIABLES: Mapping[str, str] = {
     "ORCHESTRA_ALLOW_UNKNOWN_PRICE": "subnets whose unknown prices are accepted, as in SN22,SN13; 1 for all",
     "ORCHESTRA_WALLET": "bittensor wallet for hotkey-signed calls",
     "ORCHESTRA_HOTKEY": "hotkey in that wallet; default `default`",
+    "ORCHESTRA_DEBUG": "with 1, commands show where an unexpected error comes from",
 }
 """Every variable that is read, and what it is for."""
 

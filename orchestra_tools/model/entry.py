@@ -172,8 +172,12 @@ class Entry(Value):
         if self.cost_per_query is not None:
             # The seed prices everything in TAO.
             flat.setdefault("cost", {"amount": str(self.cost_per_query), "currency": "TAO"})
-        flat |= {"title": self.name, "description": self.description, "capabilities": self.capabilities}
         name = self.capabilities[0] if self.capabilities else "query"
+        flat |= {
+            "title": name.replace("_", " ").capitalize(),
+            "description": self.description,
+            "capabilities": self.capabilities,
+        }
         try:
             return {name: Operation.model_validate(flat)}
         except ValidationError as error:

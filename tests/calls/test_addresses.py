@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from orchestra_tools.calls import Credentials, Executor
 from orchestra_tools.calls.addresses import AddressPolicy, is_public, split_origin
 from orchestra_tools.calls.transports import HttpTransport
+from orchestra_tools.calls.transports.connections import GuardedResolver
 from orchestra_tools.errors import AddressRefusedError, ConnectionFailedError
 from tests.calls.recording import Server, compile_tool, json_answer, ledger_of
 
@@ -193,6 +194,15 @@ async def test_a_name_that_does_not_resolve_is_unreachable(make_executor: Callab
     tool, _ = compile_tool(ledger_of(url="https://api.example", sandbox=False))
     with pytest.raises(ConnectionFailedError, match="could not be made"):
         await executor.call(tool, {})
+
+
+async def test_a_resolver_of_ones_own_is_closed_with_the_transport() -> None:
+    """By the pool that has it."""
+    transport = HttpTransport(resolver=(names := Names("1.1.1.1")))
+    await transport._session(AddressPolicy())
+    await transport.close()
+    await GuardedResolver(AddressPolicy(), names).close()
+    assert names.asked == []
 
 
 async def test_a_key_is_only_sent_over_https(make_executor: Callable[..., Executor]) -> None:

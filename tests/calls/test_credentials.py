@@ -240,7 +240,14 @@ def echo(
     return answer
 
 
-ECHOES = ['{{"you":"{bearer}"}}', '{{"{key}":["{key}","x{key}y"]}}', '"{escaped}"', '"{slashed}"', '["{base64}"]']
+ECHOES = [
+    '{{"a":["{escaped}",1],"{escaped}":null}}',
+    '{{"you":"{bearer}"}}',
+    '{{"{key}":["{key}","x{key}y"]}}',
+    '"{escaped}"',
+    '"{slashed}"',
+    '["{base64}"]',
+]
 
 
 @pytest.mark.parametrize("auth", [HEADER, QUERY], ids=["header", "query"])

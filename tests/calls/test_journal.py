@@ -164,6 +164,18 @@ def test_figures_are_those_of_a_naive_model(
         journal.close()
 
 
+def test_the_latest_calls_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of more calls than the window holds the oldest are let go, whatever they were."""
+    monkeypatch.setattr(journal_module, "WINDOW", 4)
+    journal, kept = Journal(), []
+    for number, outcome in enumerate([*Outcome, *reversed(Outcome), *[Outcome.OK, Outcome.DRIFT] * 3]):
+        record = record_of(str(number), outcome=outcome, latency_ms=float(number * 7 % 5), at_ms=number % 3)
+        kept.insert(0, record[0])
+        journal.record(*record)
+        assert journal.statistics("sn22_ask") == summarise(kept[:4])
+    journal.close()
+
+
 def test_two_processes_share_it(tmp_path: Path) -> None:
     """One writes while the other reads, and each sees what the other did."""
     path, root = tmp_path / "journal.sqlite", Path(__file__).resolve().parents[2]

@@ -127,6 +127,7 @@ def test_the_wait_is_what_the_subnet_asked_for(seconds: float) -> None:
     assert wait_before_retry(tool, error) == seconds
     assert wait_before_retry(tool, RateLimitedError("", outcome=Outcome.RATE_LIMITED, status=429)) is True
     assert wait_before_retry(tool, ValueError()) is False
+    assert wait_before_retry(tool, UpstreamError("", outcome=Outcome.SERVER_ERROR, status=500)) is False
 
 
 async def test_a_timeout_is_not_tried_again(bench: Bench) -> None:

@@ -338,6 +338,15 @@ async def test_an_argument_cannot_take_the_place_of_the_key(bench: Bench) -> Non
     assert request.headers["Authorization"] == "sandbox-key"
 
 
+def test_without_a_key_there_is_a_request_to_show() -> None:
+    """As `orchestra show` may print it."""
+    auth = {"scheme": "api_key", "name": "X-Key", "headers": {"X-Version": "3"}}
+    tool, _ = compile_tool(ledger_of({"auth": auth}, url="https://api.example", sandbox=False))
+    request = build_request(tool, {})
+    assert (request.headers["x-version"], request.headers.get("x-key")) == ("3", None)
+    assert repr(request) == "WireRequest(method='GET')"
+
+
 def test_a_key_that_no_header_carries_is_told_without_being_shown() -> None:
     """A line break pasted into the keyring."""
     document = ledger_of({"auth": {"scheme": "api_key", "name": "X-Key"}}, url="https://api.example", sandbox=False)

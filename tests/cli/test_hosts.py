@@ -18,8 +18,8 @@ from orchestra_tools.cli.hosts import (
 )
 from orchestra_tools.errors import ConfigurationError
 
-MAC = Machine("darwin", {}, PurePosixPath("/Users/ada"), PurePosixPath("/work"))
-LINUX = Machine("linux", {}, PurePosixPath("/home/ada"), PurePosixPath("/work"))
+MAC = Machine("darwin", {}, PurePosixPath("/Users/ada"), PurePosixPath("/project"))
+LINUX = Machine("linux", {}, PurePosixPath("/home/ada"), PurePosixPath("/project"))
 WINDOWS = Machine("win32", {"APPDATA": r"D:\Roaming"}, PureWindowsPath(r"C:\Users\ada"), PureWindowsPath(r"C:\work"))
 
 
@@ -29,14 +29,14 @@ WINDOWS = Machine("win32", {"APPDATA": r"D:\Roaming"}, PureWindowsPath(r"C:\User
         ("claude-desktop", "user", MAC, "/Users/ada/Library/Application Support/Claude/claude_desktop_config.json"),
         ("claude-desktop", "user", LINUX, "/home/ada/.config/Claude/claude_desktop_config.json"),
         ("claude-desktop", "user", WINDOWS, r"D:\Roaming\Claude\claude_desktop_config.json"),
-        ("claude-code", "project", LINUX, "/work/.mcp.json"),
+        ("claude-code", "project", LINUX, "/project/.mcp.json"),
         ("claude-code", "project", WINDOWS, r"C:\work\.mcp.json"),
         ("claude-code", "user", MAC, "/Users/ada/.claude.json"),
         ("claude-code", "user", WINDOWS, r"C:\Users\ada\.claude.json"),
         ("cursor", "user", LINUX, "/home/ada/.cursor/mcp.json"),
         ("cursor", "user", WINDOWS, r"C:\Users\ada\.cursor\mcp.json"),
-        ("cursor", "project", MAC, "/work/.cursor/mcp.json"),
-        ("vscode", "project", LINUX, "/work/.vscode/mcp.json"),
+        ("cursor", "project", MAC, "/project/.cursor/mcp.json"),
+        ("vscode", "project", LINUX, "/project/.vscode/mcp.json"),
         ("vscode", "user", MAC, "/Users/ada/Library/Application Support/Code/User/mcp.json"),
         ("vscode", "user", LINUX, "/home/ada/.config/Code/User/mcp.json"),
         ("vscode", "user", WINDOWS, r"D:\Roaming\Code\User\mcp.json"),

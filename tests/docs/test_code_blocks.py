@@ -14,6 +14,7 @@ import pytest
 from orchestra_tools.client.settings import VARIABLES
 from orchestra_tools.testing import Sandbox
 
+pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

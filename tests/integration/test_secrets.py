@@ -14,6 +14,7 @@ from mcp.client.stdio import StdioServerParameters
 
 from orchestra_tools.testing import Sandbox
 
+pytestmark = pytest.mark.slow
 CANARY = "canary-5f1d9c2e7ab34806"
 KEYS = {f"ORCHESTRA_KEY_SN{netuid}": CANARY for netuid in range(129)}
 

@@ -14,6 +14,7 @@ import pytest
 
 from .conftest import http_server
 
+pytestmark = pytest.mark.slow
 COMMAND = [sys.executable, "-m", "mcp_server_orchestra.main"]
 
 

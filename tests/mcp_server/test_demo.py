@@ -7,8 +7,12 @@ import os
 import subprocess
 import sys
 
+import pytest
 from click.testing import CliRunner
+
 from mcp_server_orchestra import demo
+
+pytestmark = pytest.mark.slow
 
 
 def test_every_step_of_the_demo_passes() -> None:
@@ -26,17 +30,13 @@ def test_every_step_of_the_demo_passes() -> None:
     assert [step["step"] for step in steps] == list(range(1, len(demo.STEPS) + 1))
 
 
-def test_a_step_that_fails_ends_the_demo_with_an_error(monkeypatch: object) -> None:
+def test_a_step_that_fails_ends_the_demo_with_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo that cannot fail shows nothing."""
 
     async def fail(stage: object) -> list[str]:
         raise demo.StepFailedError("on purpose")
 
-    kept = demo.STEPS
-    demo.STEPS = (demo.Step("A step that fails", fail),)
-    try:
-        result = CliRunner().invoke(demo.demo)
-    finally:
-        demo.STEPS = kept
+    monkeypatch.setattr(demo, "STEPS", (demo.Step("A step that fails", fail),))
+    result = CliRunner().invoke(demo.demo)
     assert result.exit_code == 1
     assert "on purpose" in result.output

@@ -37,7 +37,7 @@ def test_the_seeds_flat_entry_has_one_operation_named_after_its_first_capability
     seed = Entry.from_document("SN22", SEED["SN22"])
     assert list(seed.operations) == ["web_search"]
     search = seed.operations["web_search"]
-    assert search.title == "Desearch"
+    assert search.title == "Web search"
     assert search.description == "Web and social search"
     assert search.capabilities == ("web_search", "news_search", "social_search")
     assert search.endpoint == SynapseEndpoint(name="Desearch")
