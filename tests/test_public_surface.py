@@ -13,6 +13,8 @@ import pytest
 
 import orchestra_tools
 
+pytestmark = pytest.mark.slow  # fresh interpreters
+
 PACKAGES = ["orchestra", "mcp_server_orchestra"] + [
     f"orchestra_tools.{found.name}"
     for found in pkgutil.iter_modules(orchestra_tools.__path__)

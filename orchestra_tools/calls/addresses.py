@@ -11,6 +11,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from orchestra_tools.errors import AddressRefusedError
@@ -64,12 +65,7 @@ class AddressPolicy:
         Raises:
             AddressRefusedError: It is not on loopback.
         """
-        host, port, _ = split_origin(url)
-        if not _is_loopback(host):
-            raise AddressRefusedError(
-                f"a sandbox is on loopback, {host[:80]} is not", remedy="Use 127.0.0.1", url=url[:120]
-            )
-        return cls((host, port))
+        return cls(_sandbox_of(url))
 
     def check_url(self, url: str, *, secret: bool) -> None:
         """Check what can be seen of a URL before any name is resolved.
@@ -96,6 +92,16 @@ class AddressPolicy:
             return port == self.sandbox[1] and _is_loopback(address)
         parsed = _literal(address)
         return parsed is not None and is_public(parsed)
+
+
+@lru_cache(maxsize=16)  # asked with each call, and a session has one
+def _sandbox_of(url: str) -> tuple[str, int]:
+    host, port, _ = split_origin(url)
+    if not _is_loopback(host):
+        raise AddressRefusedError(
+            f"a sandbox is on loopback, {host[:80]} is not", remedy="Use 127.0.0.1", url=url[:120]
+        )
+    return host, port
 
 
 def is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:

@@ -16,7 +16,7 @@ from orchestra_tools.errors import Fault
 from orchestra_tools.model import Observation, Outcome, Receipt, RequestDigest, ResponseDigest, SchemaVerdict
 from orchestra_tools.trust import Signer, canonicalise, digest_request, sha256_hex, sign_receipt
 
-MAX_HASHED_JSON = 256 * 1024  # bytes; larger answers have just the digest of their raw bytes
+MAX_HASHED_JSON = 64 * 1024  # bytes; larger answers have just the digest of their raw bytes
 _UNREAD = object()
 MAX_POINTER = 200  # characters; the names in it are the subnet's
 _MAX_AMOUNT = Decimal(10) ** 9

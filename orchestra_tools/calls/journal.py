@@ -72,7 +72,7 @@ class Journal:
         self._windows: dict[tuple[str, bool], Window] = {}
         self._statistics: dict[tuple[str, bool], Statistics | None] = {}
         self._spent: dict[tuple[int, str], Decimal] = {}
-        self._unwritten: list[tuple[Any, ...]] = []
+        self._unwritten: list[tuple[Observation, Receipt]] = []
         self._seen_version = -1
         try:
             if path is not None:
@@ -106,7 +106,7 @@ class Journal:
         """
         with self._lock:
             self._take_in(observation)
-            self._unwritten.append(_row(observation, receipt))
+            self._unwritten.append((observation, receipt))
             if len(self._unwritten) == 1:
                 asyncio.get_running_loop().call_soon(self._write_logged)
 
@@ -210,7 +210,7 @@ class Journal:
 
     def _write(self) -> None:
         """Write what waits; what cannot be written is given up."""
-        waiting, self._unwritten = self._unwritten, []
+        waiting, self._unwritten = [_row(*call) for call in self._unwritten], []
         if len(waiting) == 1:
             self._connection.execute(_INSERT, waiting[0])
         elif waiting:
