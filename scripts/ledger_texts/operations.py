@@ -120,5 +120,5 @@ def _public_source(source: Mapping[str, Any]) -> dict[str, Any]:
     """The source without the numbers and tools of the search that found it: they mean nothing to a reader."""
     kept = {name: value for name, value in source.items() if name not in ("text_id", "text_ids", "via")}
     if isinstance(path := kept.get("path"), str):
-        kept["path"] = path.removesuffix(" found with find_string")
+        kept["path"] = path.partition(" found with ")[0]
     return kept
