@@ -1,4 +1,4 @@
-"""A circuit for each endpoint: after repeated failures it is left alone for a while, then tried with one call."""
+"""A circuit for each operation: after repeated failures its endpoint rests for a while, then is tried with one call."""
 
 from __future__ import annotations
 

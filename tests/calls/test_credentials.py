@@ -23,44 +23,17 @@ from orchestra_tools.calls.redaction import MIN_LENGTH, REDACTED
 from orchestra_tools.errors import CallError, ConfigurationError, CredentialMissingError, OrchestraError
 from orchestra_tools.toolsets import error_meta, error_text, result_meta, result_text
 from tests.calls.recording import Rerouted, Server, compile_tool, gzipped, json_answer, ledger_of
+from tests.keyrings import MemoryKeyring, memory_keyring
 
 CANARY = "canary-7f3a9c51+e2/b8=="
 HEADER = {"scheme": "api_key", "in": "header", "name": "Authorization", "prefix": "Bearer "}
 QUERY = {"scheme": "api_key", "in": "query", "name": "key"}
 
 
-class MemoryKeyring(keyring.backend.KeyringBackend):
-    """A keyring like any other, kept in memory."""
-
-    priority = 1
-
-    def __init__(self) -> None:
-        self.stored: dict[tuple[str, str], str] = {}
-        self.asked = 0
-        self.locked = False
-
-    def get_password(self, service: str, username: str) -> str | None:
-        self.asked += 1
-        if self.locked:
-            raise keyring.errors.KeyringLocked("locked")
-        return self.stored.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.stored[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if (service, username) not in self.stored:
-            raise keyring.errors.PasswordDeleteError("none")
-        del self.stored[service, username]
-
-
 @pytest.fixture
 def ring() -> Iterator[MemoryKeyring]:
-    before = keyring.get_keyring()
-    backend = MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    with memory_keyring() as backend:
+        yield backend
 
 
 @pytest.fixture

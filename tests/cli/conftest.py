@@ -1,4 +1,4 @@
-"""A home of its own for every test, a keyring in memory, and one sandbox for all."""
+"""What the tests of the commands share: how a command is run, a keyring in memory, a sandbox as the ledger."""
 
 from __future__ import annotations
 
@@ -6,57 +6,27 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import keyring
 import pytest
 from click.testing import CliRunner, Result
-from keyring.backend import KeyringBackend
-from keyring.errors import PasswordDeleteError
 
 from orchestra_tools.cli.main import orchestra
 from orchestra_tools.testing import Sandbox
+from tests.keyrings import MemoryKeyring, memory_keyring
 
 Run = Callable[..., Result]
 
 
-class MemoryKeyring(KeyringBackend):
-    """A real keyring backend that forgets everything with the process."""
-
-    priority = 1.0  # type: ignore[assignment]  # keyring declares a property, and documents a plain value
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.held: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.held.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.held[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        if self.held.pop((service, username), None) is None:
-            raise PasswordDeleteError(username)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of the user's things; no setting of the real user counts."""
-    for name in list(os.environ):
-        if name.startswith("ORCHESTRA_"):
-            monkeypatch.delenv(name)
-    folder = tmp_path / "home"
-    monkeypatch.setenv("ORCHESTRA_HOME", str(folder))
-    return folder
+@pytest.fixture
+def home() -> Path:
+    """The folder of the user's things, made for each test."""
+    return Path(os.environ["ORCHESTRA_HOME"])
 
 
 @pytest.fixture
 def vault() -> Iterator[MemoryKeyring]:
     """The keyring in use."""
-    before = keyring.get_keyring()
-    backend = MemoryKeyring()
-    keyring.set_keyring(backend)
-    yield backend
-    keyring.set_keyring(before)
+    with memory_keyring() as backend:
+        yield backend
 
 
 @pytest.fixture
@@ -69,16 +39,9 @@ def run() -> Run:
     return invoke
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """Stand-ins for the packaged ledger."""
-    with Sandbox() as running:
-        yield running
-
-
 @pytest.fixture
-def place(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    """The sandbox as the ledger in use."""
-    sandbox.faults.clear()
+def place(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
+    """The sandbox as the ledger in use; the faults a test sets end with it."""
     monkeypatch.setenv("ORCHESTRA_LEDGER", str(sandbox.ledger_path))
-    return sandbox
+    yield sandbox
+    sandbox.faults.clear()

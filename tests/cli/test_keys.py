@@ -14,7 +14,7 @@ KEY = "sk-live-0123456789"
 def test_a_key_from_stdin_goes_into_the_keyring_and_nowhere_else(run, vault, home) -> None:
     done = run("keys", "set", "desearch", stdin=f"{KEY}\n")
     assert done.exit_code == 0, done.stderr
-    assert vault.held == {("orchestra-tools", "SN22"): KEY}
+    assert vault.stored == {("orchestra-tools", "SN22"): KEY}
     assert "SN22" in done.stdout
     listed = run("keys", "list")
     row = next(line for line in listed.stdout.splitlines() if line.startswith("SN22 "))
@@ -28,7 +28,7 @@ def test_a_key_is_taken_from_a_named_variable(run, vault, monkeypatch: pytest.Mo
     monkeypatch.setenv("DESEARCH_KEY", KEY)
     done = run("keys", "set", "SN22", "--from-env", "DESEARCH_KEY", "--json")
     assert json.loads(done.stdout) == {"subnet": "SN22", "stored": "keyring", "source": "keyring"}
-    assert vault.held["orchestra-tools", "SN22"] == KEY
+    assert vault.stored["orchestra-tools", "SN22"] == KEY
     assert run("keys", "set", "SN22", "--from-env", "NOWHERE").exit_code == 2
 
 
@@ -45,7 +45,7 @@ def test_the_environment_wins_and_is_listed(run, vault, monkeypatch: pytest.Monk
 def test_a_key_is_removed_once(run, vault) -> None:
     run("keys", "set", "SN22", stdin=KEY)
     assert "is removed" in run("keys", "remove", "SN22").stdout
-    assert vault.held == {}
+    assert vault.stored == {}
     again = run("keys", "remove", "SN22", "--json")
     assert again.exit_code == 0
     assert json.loads(again.stdout)["removed"] is False
@@ -55,7 +55,7 @@ def test_a_key_is_removed_once(run, vault) -> None:
 def test_what_is_no_key_is_refused_without_being_repeated(run, vault, bad: str) -> None:
     done = run("keys", "set", "SN22", stdin=bad)
     assert done.exit_code == 2
-    assert vault.held == {}
+    assert vault.stored == {}
     assert not bad.strip() or bad.strip() not in done.output
 
 
@@ -64,7 +64,7 @@ def test_a_key_in_the_wrong_place_is_not_repeated(run, vault) -> None:
         done = run("keys", "set", *args, stdin="")
         assert done.exit_code == 2
         assert KEY not in done.output
-    assert vault.held == {}
+    assert vault.stored == {}
 
 
 def test_a_subnet_without_keys_is_pointed_out(run, vault) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -93,12 +92,9 @@ def test_no_command_prints_the_key(arguments: list[str], sandbox: Sandbox, envir
 
 
 def test_the_canary_would_be_seen(sandbox: Sandbox, environment: dict[str, str]) -> None:
-    """The test itself can fail: the sandbox would echo an argument that holds the key."""
+    """The search above can fail: given as an argument, which the sandbox echoes, the canary is on the output."""
     result = subprocess.run(
-        [
-            *(sys.executable, "-m", "orchestra_tools.cli.main", "call", "sn22_web_crawl"),
-            *("--arguments", json.dumps({"url": f"https://example.com/{CANARY}"}), "--json"),
-        ],
+        [sys.executable, "-m", "orchestra_tools.cli.main", "call", "sn22_x_post_by_id", f"id={CANARY}"],
         capture_output=True,
         text=True,
         check=False,
@@ -106,3 +102,4 @@ def test_the_canary_would_be_seen(sandbox: Sandbox, environment: dict[str, str])
         env={**environment, "ORCHESTRA_LEDGER": str(sandbox.ledger_path)},
     )
     assert result.returncode == 0, result.stderr
+    assert CANARY in result.stdout
