@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+ADAPTERS = sorted(path.name for path in (REPOSITORY / "adapters").iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_it_has_our_packages_and_nothing_with_a_generic_name(wheel: Path) -> Non
     """A top-level `adapters` or `mcp_server` would overwrite other people's packages (DESIGN 3)."""
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert top == {"orchestra", "orchestra_tools", "mcp_server_orchestra"}
+    assert top == {"orchestra", "orchestra_tools", "mcp_server_orchestra", *ADAPTERS}
     for needed in ("ledger.json", "capabilities.json", "corpus.json"):
         assert f"orchestra_tools/data/{needed}" in names
     assert all(f"{package}/py.typed" in names for package in top)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-try:
-    import mcp as _mcp
-except ImportError as error:
-    raise ImportError('The MCP server needs the extra "mcp". Install it: pip install "orchestra-tools[mcp]"') from error
-else:
-    del _mcp
+from orchestra_tools.extras import missing_extra
 
-from mcp_server_orchestra.server import build_server
+try:
+    from mcp_server_orchestra.server import build_server
+except ImportError as error:
+    raise missing_extra("mcp_server_orchestra", "mcp", error) from error
 
 __all__ = ["build_server"]

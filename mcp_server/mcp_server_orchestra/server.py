@@ -26,23 +26,21 @@ from mcp.server.subscriptions import ListenHandler
 
 from mcp_server_orchestra.notices import ChangeNotices
 from mcp_server_orchestra.surface import PAGE_SIZE, SURFACES, Surface, list_tools
-from orchestra_tools.calls import CallResult
 from orchestra_tools.client import Session, open_session
-from orchestra_tools.compile import Catalogue, CatalogueDiff, Tool
-from orchestra_tools.errors import ConfigurationError, OrchestraError
+from orchestra_tools.compile import Catalogue, CatalogueDiff
+from orchestra_tools.errors import ConfigurationError
+from orchestra_tools.exports.portable import wraps_result
 from orchestra_tools.model import Ledger
 from orchestra_tools.registry import Watcher
 from orchestra_tools.toolsets import (
     META_TOOLS,
+    Reply,
     SearchableToolset,
-    error_meta,
-    error_text,
-    result_meta,
-    result_text,
-    to_text,
-    tool_meta,
+    SelectedToolset,
+    answer,
+    as_meta,
+    tool_facts,
 )
-from orchestra_tools.toolsets.portable import wraps_result
 
 INSTRUCTIONS = (
     "Calls Bittensor subnets through a ledger of what each can do. Start with find_tools (say what you need in a few "
@@ -86,7 +84,7 @@ class _OrchestraServer(Server[Any]):
         self._surface: Surface = surface
         self._owns_session = owns_session
         self._toolset = session.toolset
-        self._searchable = SearchableToolset(session.toolset)
+        self._searchable = SearchableToolset(SelectedToolset(session.toolset))
         self._notices = ChangeNotices()
         self._listed: tuple[Catalogue, list[dict[str, Any]]] | None = None
         super().__init__(
@@ -176,33 +174,25 @@ class _OrchestraServer(Server[Any]):
         tool = self._toolset.tools.get(definition["name"])
         if tool is None:
             return definition
-        return definition | {"_meta": tool_meta(tool, self._toolset.statistics(tool.name))}
+        return definition | {"_meta": as_meta(tool_facts(tool, self._toolset.statistics(tool.name)))}
 
     async def _call_tool(self, context: _Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
-        name, arguments = params.name, params.arguments or {}
+        name, catalogue = params.name, self._toolset.catalogue
+        if not (name in META_TOOLS or name in catalogue.tools or name in catalogue.quarantined):
+            raise MCPError(mcp_types.INVALID_PARAMS, f"Unknown tool: {name[:80]}")
         report = context.session.report_progress
-        try:
-            if name in META_TOOLS:
-                answer = await self._searchable.call(name, arguments, on_progress=report)
-            elif name in self._toolset.tools or name in self._toolset.catalogue.quarantined:
-                answer = await self._toolset.call(name, arguments, on_progress=report)
-            else:
-                raise MCPError(mcp_types.INVALID_PARAMS, f"Unknown tool: {name[:80]}")
-        except OrchestraError as error:
-            return _tell_error(error)
-        if not isinstance(answer, CallResult):
-            return mcp_types.CallToolResult(content=[_text(to_text(answer))], structured_content=answer)
-        return self._tell_result(answer, as_listed=name not in META_TOOLS)
+        return tell(await answer(self._searchable, name, params.arguments or {}, on_progress=report))
 
-    def _tell_result(self, result: CallResult, *, as_listed: bool) -> mcp_types.CallToolResult:
-        meta = result_meta(result, self._toolset.statistics(result.tool.name))
-        content: list[mcp_types.ContentBlock] = [_text(result_text(result))]
-        if result.drift:
-            # Clients refuse structured content that breaks the output schema; as an error it still reaches the model.
-            return mcp_types.CallToolResult(content=content, is_error=True, _meta=meta)
-        return mcp_types.CallToolResult(
-            content=content, structured_content=_structure(result.tool, result.data, as_listed=as_listed), _meta=meta
-        )
+
+def tell(reply: Reply) -> mcp_types.CallToolResult:
+    """A reply as MCP has it. A failure has no structured content: clients hold that against the output schema."""
+    content: list[mcp_types.ContentBlock] = [mcp_types.TextContent(type="text", text=reply.text)]
+    return mcp_types.CallToolResult(
+        content=content,
+        structured_content=None if reply.failed else _structure(reply),
+        is_error=reply.failed,
+        _meta=as_meta(reply.facts()) or None,
+    )
 
 
 @asynccontextmanager
@@ -212,19 +202,12 @@ async def _follow_ledger(server: Server[Any]) -> AsyncIterator[dict[str, Any]]:
         yield {}
 
 
-def _structure(tool: Tool, data: Any, *, as_listed: bool) -> dict[str, Any] | None:
+def _structure(reply: Reply) -> dict[str, Any]:
     """Structured content is an object: the answer itself, or the answer under `result` as the listed schema says."""
-    if as_listed and tool.output_schema is not None:
-        return {"result": data} if wraps_result(tool.output_schema) else data
+    data, result = reply.data, reply.result
+    if result is not None and reply.tool == result.tool.name and result.tool.output_schema is not None:
+        return {"result": data} if wraps_result(result.tool.output_schema) else data
     return data if isinstance(data, dict) else {"result": data}
-
-
-def _tell_error(error: OrchestraError) -> mcp_types.CallToolResult:
-    return mcp_types.CallToolResult(content=[_text(error_text(error))], is_error=True, _meta=error_meta(error))
-
-
-def _text(text: str) -> mcp_types.TextContent:
-    return mcp_types.TextContent(type="text", text=text)
 
 
 def _parts(diff: CatalogueDiff) -> tuple[tuple[str, ...], ...]:

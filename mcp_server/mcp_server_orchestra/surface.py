@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args
 
 from orchestra_tools.client.queries import main_operation
 from orchestra_tools.compile import Catalogue, Tool
-from orchestra_tools.toolsets import META_TOOLS, MetaTool
-from orchestra_tools.toolsets.portable import portable_input, portable_output
+from orchestra_tools.exports import Definition, define
+from orchestra_tools.exports.portable import portable_output
+from orchestra_tools.toolsets import META_TOOLS
 
 Surface = Literal["auto", "search", "operations"]
 SURFACES: tuple[Surface, ...] = get_args(Surface)
@@ -43,11 +44,11 @@ def list_tools(
         obstacle_to: Says why a tool cannot be called now, or None.
         has_key: Whether the user has a key for the tool's subnet.
     """
-    fixed = [define_meta_tool(tool) for tool in META_TOOLS.values()]
+    fixed = [wire_form(tool.definition) for tool in META_TOOLS.values()]
     if surface == "search":
         return fixed
     if surface == "operations":
-        return fixed + [define_tool(tool) for tool in catalogue.tools.values()]
+        return fixed + [wire_form(define(tool)) for tool in catalogue.tools.values()]
     able = [tool for tool in by_turns(catalogue) if tool.audience == "consumer" and obstacle_to(tool) is None]
     keyed = [tool for tool in able if has_key(tool) or tool.sandbox]
     limit = MAX_NATIVE_BYTES if keyed else MAX_KEYLESS_BYTES - _size(fixed)
@@ -64,42 +65,31 @@ def by_turns(catalogue: Catalogue) -> list[Tool]:
     return [tool for _, _, tool in sorted(turns, key=lambda each: each[:2])]
 
 
-def define_tool(tool: Tool, *, max_output_bytes: int | None = None) -> dict[str, Any]:
-    """A tool's MCP definition, without `_meta`."""
-    schema, rule = portable_input(tool.input_schema)
-    definition: dict[str, Any] = {
-        "name": tool.name,
-        "title": tool.title,
-        "description": f"{tool.description} {rule}".rstrip(),
-        "inputSchema": schema,
+def wire_form(definition: Definition, *, max_output_bytes: int | None = None) -> dict[str, Any]:
+    """A definition as MCP has it, without `_meta`."""
+    hints = definition.annotations
+    form: dict[str, Any] = {
+        "name": definition.name,
+        "title": definition.title,
+        "description": definition.description,
+        "inputSchema": definition.input_schema,
         "annotations": {
-            "readOnlyHint": tool.annotations.read_only,
-            "destructiveHint": tool.annotations.destructive,
-            "idempotentHint": tool.annotations.idempotent,
-            "openWorldHint": tool.annotations.open_world,
+            "readOnlyHint": hints.read_only,
+            "destructiveHint": hints.destructive,
+            "idempotentHint": hints.idempotent,
+            "openWorldHint": hints.open_world,
         },
     }
-    if (output := portable_output(tool.output_schema, max_bytes=max_output_bytes)) is not None:
-        definition["outputSchema"] = output
-    return definition
-
-
-def define_meta_tool(tool: MetaTool) -> dict[str, Any]:
-    """A fixed tool's MCP definition."""
-    return {
-        "name": tool.name,
-        "title": tool.title,
-        "description": tool.description,
-        "inputSchema": tool.input_schema,
-        "annotations": {"readOnlyHint": tool.read_only, "openWorldHint": tool.name == "call_tool"},
-    }
+    if (output := portable_output(definition.output_schema, max_bytes=max_output_bytes)) is not None:
+        form["outputSchema"] = output
+    return form
 
 
 def _within(tools: Iterable[Tool], limit: int) -> list[dict[str, Any]]:
     chosen: list[dict[str, Any]] = []
     used = 0
     for tool in tools:
-        definition = define_tool(tool, max_output_bytes=MAX_OUTPUT_SCHEMA_BYTES)
+        definition = wire_form(define(tool), max_output_bytes=MAX_OUTPUT_SCHEMA_BYTES)
         size = _size([definition]) + META_BYTES
         if used + size > limit:
             continue

@@ -6,6 +6,7 @@ overspend together. An operation that may cost money at a price nobody knows is 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,6 +57,8 @@ class Purse:
         self.spent = Decimal(0)
         self._reserved = Decimal(0)
         self._spent_today = spent_today
+        # Synchronous and asynchronous callers share a purse, each in a thread of its own.
+        self._lock = threading.Lock()
 
     @contextmanager
     def reserve(self, tool: Tool, *, max_cost: Decimal | None = None) -> Iterator[Reservation]:
@@ -66,21 +69,25 @@ class Purse:
             BudgetExceededError: A limit would be broken; `limit` names it.
         """
         price = self._price(tool, max_cost)
-        self._check(tool, price, max_cost)
         reservation = Reservation()
-        # A sandbox takes no money: its prices are held against the limits, and nothing is spent.
-        price = Decimal(0) if tool.sandbox else price
-        self.calls += 1
-        self._reserved += price
+        with self._lock:
+            self._check(tool, price, max_cost)
+            # A sandbox takes no money: its prices are held against the limits, and nothing is spent.
+            price = Decimal(0) if tool.sandbox else price
+            self.calls += 1
+            self._reserved += price
+        sent = 1
         try:
             yield reservation
         except RefusedError:
             # Nothing was sent after all.
-            self.calls -= 1
+            sent = 0
             raise
         finally:
-            self._reserved -= price
-            self.spent += reservation.spent
+            with self._lock:
+                self.calls += sent - 1
+                self._reserved -= price
+                self.spent += reservation.spent
 
     def _price(self, tool: Tool, max_cost: Decimal | None) -> Decimal:
         price, cost = tool.operation.price, tool.operation.cost

@@ -25,17 +25,23 @@ class Window:
         self._size = size
         self._seen: deque[Seen] = deque()
         self._latencies: list[float] = []  # of calls that ended well, in order
+        self._times: deque[int] = deque()  # those that no later call exceeds: the first is the latest of all
         self._counted = self._drifted = 0
 
     def add(self, seen: Seen) -> None:
         """Take in the next call; the oldest one goes where there is no room."""
         self._count(seen, 1)
         self._seen.append(seen)
+        while self._times and self._times[-1] < seen.at_ms:
+            self._times.pop()
+        self._times.append(seen.at_ms)
         if seen.outcome is Outcome.OK:
             insort(self._latencies, seen.latency_ms)
         if len(self._seen) > self._size:
             oldest = self._seen.popleft()
             self._count(oldest, -1)
+            if oldest.at_ms == self._times[0]:
+                self._times.popleft()
             if oldest.outcome is Outcome.OK:
                 del self._latencies[bisect_left(self._latencies, oldest.latency_ms)]
 
@@ -54,7 +60,7 @@ class Window:
             latency_p90_ms=quantile(self._latencies, 0.9),
             latency_p99_ms=quantile(self._latencies, 0.99),
             drifted=self._drifted,
-            last_call_ms=max(seen.at_ms for seen in self._seen),
+            last_call_ms=self._times[0],
             sandbox=sandbox,
         )
 

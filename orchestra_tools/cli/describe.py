@@ -9,7 +9,7 @@ from orchestra_tools.calls.credentials import ENVIRONMENT_PREFIX
 from orchestra_tools.client import Session
 from orchestra_tools.compile import CompiledEntry, Quarantined, Tool, describe_cost
 from orchestra_tools.model import ApiKeyAuth, Auth, Entry, HotkeyAuth, HttpEndpoint, Statistics
-from orchestra_tools.toolsets import SearchableToolset
+from orchestra_tools.toolsets import SearchableToolset, SelectedToolset
 
 NEVER_VERIFIED = "never verified"
 NEVER_MEASURED = "never measured"
@@ -21,7 +21,7 @@ def tool_document(session: Session, tool: Tool) -> dict[str, Any]:
     operation = tool.operation
     auth = operation.auth
     statistics = session.toolset.statistics(tool.name)
-    return SearchableToolset(session.toolset).describe(tool.name) | {
+    return SearchableToolset(SelectedToolset(session.toolset)).describe(tool.name) | {
         "operation": tool.operation_id,
         "annotations": annotations_of(tool),
         "address": operation.endpoint.address,

@@ -14,12 +14,13 @@ import inspect
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, Unpack
 
 from orchestra_tools.calls import CallResult, ProgressReporter
+from orchestra_tools.client.loop import LoopThread
 from orchestra_tools.client.queries import (
     Change,
     Subscription,
@@ -34,13 +35,11 @@ from orchestra_tools.client.queries import (
 from orchestra_tools.client.session import Session, open_session
 from orchestra_tools.compile import Catalogue, CatalogueDiff, Tool
 from orchestra_tools.discovery import Findings, Index
-from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.model import Entry, Ledger, Statistics
 from orchestra_tools.registry import LedgerSource, Watcher
 from orchestra_tools.toolsets import FindFilters
 
 LedgerPlace = str | os.PathLike[str] | Ledger | LedgerSource
-T = TypeVar("T")
 FOUND = 20  # tools looked at to rank entries
 
 
@@ -206,7 +205,7 @@ class LedgerClient:
             LedgerFormatError: The ledger cannot be read.
         """
         self._reader = _Reader(open_session(ledger, api_key=api_key, environment=environment))
-        self._loop = _LoopThread()
+        self._loop = LoopThread()
         self._finalizer = weakref.finalize(self, _close, self._reader, self._loop)
 
     @property
@@ -302,59 +301,10 @@ class LedgerClient:
         self.close()
 
 
-class _LoopThread:
-    """An event loop in a thread of its own, started by the first thing to run."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._closed = False
-
-    def run(self, waiting: Coroutine[Any, Any, T]) -> T:
-        with self._lock:
-            if self._closed:
-                waiting.close()
-                raise ConfigurationError("this client is closed", remedy="Open another one")
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=_run_and_close, args=(self._loop,), name="orchestra-calls", daemon=True
-                )
-                self._thread.start()
-            future = asyncio.run_coroutine_threadsafe(waiting, self._loop)
-        try:
-            return future.result()
-        except BaseException:
-            # Ctrl-C while waiting cancels the call, down to the wire.
-            future.cancel()
-            raise
-
-    def close(self, session: Session) -> None:
-        """Close a session in the loop its connections belong to, and end the loop."""
-        with self._lock:
-            loop, thread, self._closed = self._loop, self._thread, True
-        if loop is None or thread is None:
-            # Nothing was ever called: there are no connections. At interpreter exit no thread can be started.
-            session.executor.journal.close()
-            return
-        closing = asyncio.run_coroutine_threadsafe(session.close(), loop)
-        closing.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
-        if thread is not threading.current_thread():
-            # The garbage collector may close a client in any thread, the loop's own included.
-            thread.join()
-
-
-def _run_and_close(loop: asyncio.AbstractEventLoop) -> None:
-    try:
-        loop.run_forever()
-    finally:
-        loop.close()
-
-
-def _close(reader: _Reader, loop: _LoopThread) -> None:
+def _close(reader: _Reader, loop: LoopThread) -> None:
     reader.stop_watching()
-    loop.close(reader.session)
+    loop.close()
+    reader.session.executor.journal.close()
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call_back: Callable[[Change], None], change: Change) -> None:

@@ -6,6 +6,7 @@ from orchestra_tools.compile.catalogue import (
     CompiledEntry,
     compile_entry,
     compile_ledger,
+    diff_tools,
 )
 from orchestra_tools.compile.operation import SANDBOX_NOTE, describe_cost
 from orchestra_tools.compile.tool import Annotations, Quarantined, Tool
@@ -21,4 +22,5 @@ __all__ = [
     "compile_entry",
     "compile_ledger",
     "describe_cost",
+    "diff_tools",
 ]

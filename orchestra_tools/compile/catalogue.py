@@ -90,14 +90,18 @@ class Catalogue:
 
     def diff(self, before: Catalogue) -> CatalogueDiff:
         """What changed since another catalogue."""
-        mine, theirs = self.tools, before.tools
-        # The same object was not recompiled: only others need to be compared.
-        recompiled = [name for name in mine if name in theirs and mine[name] is not theirs[name]]
-        return CatalogueDiff(
-            added=tuple(name for name in mine if name not in theirs),
-            changed=tuple(name for name in recompiled if _differ(mine[name], theirs[name])),
-            removed=tuple(name for name in theirs if name not in mine),
-        )
+        return diff_tools(before.tools, self.tools)
+
+
+def diff_tools(before: Mapping[str, Tool], now: Mapping[str, Tool]) -> CatalogueDiff:
+    """How the tools of now differ from those before."""
+    # The same object was not recompiled: only others need to be compared.
+    recompiled = [name for name in now if name in before and now[name] is not before[name]]
+    return CatalogueDiff(
+        added=tuple(name for name in now if name not in before),
+        changed=tuple(name for name in recompiled if _differ(now[name], before[name])),
+        removed=tuple(name for name in before if name not in now),
+    )
 
 
 def compile_ledger(ledger: Ledger, *, previous: Catalogue | None = None) -> Catalogue:

@@ -2,6 +2,7 @@
 
 from orchestra_tools.discovery.card import Card, card_of
 from orchestra_tools.discovery.document import Document, describe_parameters, document_of
+from orchestra_tools.discovery.filters import Filters
 from orchestra_tools.discovery.find import Finder, Findings
 from orchestra_tools.discovery.index import Hit, Index
 from orchestra_tools.discovery.matching import Confidence
@@ -11,6 +12,7 @@ __all__ = [
     "Card",
     "Confidence",
     "Document",
+    "Filters",
     "Finder",
     "Findings",
     "Hit",

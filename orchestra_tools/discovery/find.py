@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, Final, Literal
 
 from orchestra_tools.compile import Tool
@@ -21,7 +21,6 @@ from orchestra_tools.discovery.index import Index
 from orchestra_tools.discovery.matching import Confidence, Match, Query, match_document, read_query
 from orchestra_tools.discovery.ranking import Candidate, capability_order, text_order
 from orchestra_tools.discovery.vocabulary import Vocabulary, packaged_vocabulary
-from orchestra_tools.errors import InputError
 from orchestra_tools.model import Statistics
 
 CANDIDATES = 50  # of a text search, before they are ranked again
@@ -66,12 +65,13 @@ class _Search:
     statistics: Callable[[str], Statistics | None]
     callable_with: Callable[[Tool], str | None] | None
     callable_now: bool
+    within: Callable[[Tool], bool] | None = None
     failed: int = 0
     unknown: int = 0
     able: dict[str, Literal[True] | str | None] = field(default_factory=dict)
 
     def accept(self, name: str) -> bool:
-        if (tool := self.pool.get(name)) is None:
+        if (tool := self.pool.get(name)) is None or (self.within is not None and not self.within(tool)):
             return False
         verdict = self.filters.judge(tool, self.measured(tool))
         if self.callable_now and isinstance(self.ability(tool), str):
@@ -147,6 +147,7 @@ class Finder:
         callable_now: bool = False,
         audience: str | Collection[str] | None = None,
         read_only: bool | None = None,
+        within: Callable[[Tool], bool] | None = None,
     ) -> Findings:
         """The tools that fit, best first.
 
@@ -161,27 +162,36 @@ class Finder:
             callable_now: Only tools that can be called now.
             audience: "consumer", "compute" or "operator", or several of them.
             read_only: Only tools that change nothing, or only such that do.
+            within: Says of which tools the search knows at all.
 
         Raises:
             UnknownCapabilityError: The vocabulary has no such term.
             InputError: `max_cost` is no amount.
         """
         patterns = () if capability is None else (capability,) if isinstance(capability, str) else tuple(capability)
-        wanted = tuple(dict.fromkeys(term for pattern in patterns for term in self._vocabulary.select(pattern)))
+        wanted = self.terms(patterns)
         having = {name: tool for term in wanted for name, tool in self._by_capability.get(term, {}).items()}
-        filters = Filters(
-            max_cost=None if max_cost is None else _amount(max_cost),
+        filters = Filters.of(
+            max_cost=max_cost,
             max_latency_ms=max_latency_ms,
             min_reliability=min_reliability,
-            audience=None if audience is None else {audience} if isinstance(audience, str) else frozenset(audience),
+            audience=audience,
             read_only=read_only,
         )
         pool = having if patterns else self._tools
-        search = _Search(pool, patterns, wanted, filters, self._statistics, callable_with, callable_now)
+        search = _Search(pool, patterns, wanted, filters, self._statistics, callable_with, callable_now, within)
         text = (text or "").strip()
         if patterns or not text:
             return self._find_by_capability(search, text, limit)
         return self._find_by_text(search, text, limit)
+
+    def terms(self, patterns: Iterable[str]) -> tuple[str, ...]:
+        """The terms of the vocabulary that some patterns mean, each once.
+
+        Raises:
+            UnknownCapabilityError: The vocabulary has no such term.
+        """
+        return tuple(dict.fromkeys(term for pattern in patterns for term in self._vocabulary.select(pattern)))
 
     def _find_by_capability(self, search: _Search, text: str, limit: int) -> Findings:
         """All tools that have it; a text orders them, and keeps none out."""
@@ -233,16 +243,6 @@ class Finder:
 
 def _card(candidate: Candidate, why: str) -> Card:
     return card_of(candidate.tool, statistics=candidate.statistics, callable_now=candidate.callable, why=why)
-
-
-def _amount(value: Decimal | float) -> Decimal:
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite():
-        raise InputError(f"max_cost {str(value)[:40]!r} is no amount", remedy="Give a number of USD, as in 0.05")
-    return amount
 
 
 def _shared_capabilities(tool: Tool, wanted: Collection[str]) -> str:

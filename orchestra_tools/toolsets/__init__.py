@@ -3,29 +3,37 @@
 from orchestra_tools.toolsets.filtered import FilteredToolset
 from orchestra_tools.toolsets.ledger import FindFilters, LedgerToolset
 from orchestra_tools.toolsets.rendering import (
-    error_meta,
+    as_meta,
+    error_facts,
     error_text,
-    result_meta,
+    result_facts,
     result_text,
     to_text,
-    tool_meta,
+    tool_facts,
 )
+from orchestra_tools.toolsets.reply import Reply, answer
 from orchestra_tools.toolsets.searchable import META_TOOLS, MetaTool, SearchableToolset
+from orchestra_tools.toolsets.selected import Conditions, SelectedToolset
 from orchestra_tools.toolsets.toolset import Toolset, WrappedToolset
 
 __all__ = [
     "META_TOOLS",
+    "Conditions",
     "FilteredToolset",
     "FindFilters",
     "LedgerToolset",
     "MetaTool",
+    "Reply",
     "SearchableToolset",
+    "SelectedToolset",
     "Toolset",
     "WrappedToolset",
-    "error_meta",
+    "answer",
+    "as_meta",
+    "error_facts",
     "error_text",
-    "result_meta",
+    "result_facts",
     "result_text",
     "to_text",
-    "tool_meta",
+    "tool_facts",
 ]

@@ -31,7 +31,17 @@ class FilteredToolset(WrappedToolset):
         max_cost: Decimal | None = None,
         on_progress: ProgressReporter | None = None,
     ) -> CallResult:
-        tool = self.inner.tools.get(name)
-        if tool is not None and not self._keep(tool):
-            raise UnknownToolError(f"{name} is not among the tools offered here", remedy="Search again", tool=name)
+        if (tool := self.inner.tools.get(name)) is not None:
+            self.refuse_others(tool)
         return await super().call(name, arguments, max_cost=max_cost, on_progress=on_progress)
+
+    def refuse_others(self, tool: Tool) -> None:
+        """Refuse a tool of the other toolset that is not among these.
+
+        Raises:
+            UnknownToolError: It is not.
+        """
+        if not self._keep(tool):
+            raise UnknownToolError(
+                f"{tool.name} is not among the tools offered here", remedy="Search again", tool=tool.name
+            )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
@@ -71,14 +71,29 @@ class LedgerToolset(Toolset):
             on_progress=on_progress,
         )
 
-    def find(self, text: str | None = None, *, limit: int = 5, **filters: Unpack[FindFilters]) -> Findings:
+    def find(
+        self,
+        text: str | None = None,
+        *,
+        limit: int = 5,
+        within: Callable[[Tool], bool] | None = None,
+        **filters: Unpack[FindFilters],
+    ) -> Findings:
         """Find tools by text, by capability, or both; see `discovery.Finder.find`.
 
         Raises:
             UnknownCapabilityError: The vocabulary has no such term.
         """
         finder = self._current_finder()
-        return finder.find(text, limit=limit, callable_with=self.executor.obstacle_to, **filters)
+        return finder.find(text, limit=limit, callable_with=self.executor.obstacle_to, within=within, **filters)
+
+    def terms(self, patterns: Iterable[str]) -> tuple[str, ...]:
+        """The capabilities that patterns mean, each exact or with `*` at its end.
+
+        Raises:
+            UnknownCapabilityError: The vocabulary has no such term.
+        """
+        return self._current_finder().terms(patterns)
 
     def statistics(self, name: str) -> Statistics | None:
         """What the calls of a tool amount to; sandbox calls for sandbox tools, real ones for real tools."""

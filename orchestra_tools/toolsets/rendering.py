@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from orchestra_tools.calls import CallResult
 from orchestra_tools.compile import Tool, describe_cost
 from orchestra_tools.errors import CallError, OrchestraError
-from orchestra_tools.model import Statistics
+from orchestra_tools.model import Receipt, Statistics
 
 MAX_FAULTS_TOLD = 20
 
@@ -23,11 +24,13 @@ def result_text(result: CallResult) -> str:
     body = to_text(result.data)
     if not result.drift:
         return body
+    return f"{drift_text(result)}. The answer follows; check what you use of it.\n{body}"
+
+
+def drift_text(result: CallResult) -> str:
+    """How an answer breaks its schema."""
     faults = "; ".join(str(fault) for fault in result.drift[:MAX_FAULTS_TOLD])
-    return (
-        f"{result.tool.subnet} answered, but not as the ledger says ({faults}). "
-        f"The answer follows; check what you use of it.\n{body}"
-    )
+    return f"{result.tool.subnet} answered, but not as the ledger says ({faults})"
 
 
 def error_text(error: OrchestraError) -> str:
@@ -51,41 +54,52 @@ def describe_statistics(statistics: Statistics | None) -> dict[str, Any]:
     return measured | ({"sandbox": True} if statistics.sandbox else {})
 
 
-def tool_meta(tool: Tool, statistics: Statistics | None) -> dict[str, Any]:
+def tool_facts(tool: Tool, statistics: Statistics | None) -> dict[str, Any]:
     """What a host may know of a tool beside its definition. Not part of the digest; no nulls, which MCP's SDK drops."""
-    meta: dict[str, Any] = {
-        "orchestra/slot": str(tool.slot),
-        "orchestra/version": tool.entry_version,
-        "orchestra/digest": tool.digest,
-        "orchestra/cost": describe_cost(tool.operation),
-        "orchestra/last_verified": tool.last_verified or "never",
-        "orchestra/statistics": describe_statistics(statistics),
+    facts: dict[str, Any] = {
+        "slot": str(tool.slot),
+        "version": tool.entry_version,
+        "digest": tool.digest,
+        "cost": describe_cost(tool.operation),
+        "last_verified": tool.last_verified or "never",
+        "statistics": describe_statistics(statistics),
     }
-    return meta | ({"orchestra/sandbox": True} if tool.sandbox else {})
+    return facts | ({"sandbox": True} if tool.sandbox else {})
 
 
-def result_meta(result: CallResult, statistics: Statistics | None) -> dict[str, Any]:
+def result_facts(result: CallResult, statistics: Statistics | None) -> dict[str, Any]:
     """What a host may know of an answer beside its data."""
     receipt = result.receipt
-    meta: dict[str, Any] = {
-        "orchestra/receipt": receipt.id,
-        "orchestra/outcome": receipt.outcome.value,
-        "orchestra/schema": receipt.schema_verdict,
-        "orchestra/latency_ms": result.observation.latency_ms,
-        "orchestra/statistics": describe_statistics(statistics),
+    facts: dict[str, Any] = {
+        "receipt": receipt.id,
+        "outcome": receipt.outcome.value,
+        "schema": receipt.schema_verdict,
+        "latency_ms": result.observation.latency_ms,
+        "statistics": describe_statistics(statistics),
     }
-    if receipt.cost is not None:
-        meta["orchestra/cost"] = f"{receipt.cost:f} {receipt.currency}"
+    if (cost := cost_paid(receipt)) is not None:
+        facts["cost"] = cost
     if result.drift:
-        meta["orchestra/drift"] = [str(fault) for fault in result.drift]
-    return meta | ({"orchestra/sandbox": True} if receipt.sandbox else {})
+        facts["error"] = "drift"
+        facts["drift"] = [str(fault) for fault in result.drift]
+    return facts | ({"sandbox": True} if receipt.sandbox else {})
 
 
-def error_meta(error: OrchestraError) -> dict[str, Any]:
+def error_facts(error: OrchestraError) -> dict[str, Any]:
     """What a host may know of an error beside its text."""
-    meta: dict[str, Any] = {"orchestra/error": error.code}
+    facts: dict[str, Any] = {"error": error.code}
     if isinstance(error, CallError):
-        meta["orchestra/outcome"] = error.outcome.value
+        facts["outcome"] = error.outcome.value
         if error.receipt is not None:
-            meta["orchestra/receipt"] = error.receipt.id
-    return meta
+            facts["receipt"] = error.receipt.id
+    return facts
+
+
+def cost_paid(receipt: Receipt) -> str | None:
+    """What a call cost, as in "0.002 USD"; None where nobody said."""
+    return None if receipt.cost is None else f"{receipt.cost:f} {receipt.currency}"
+
+
+def as_meta(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts under our prefix, for hosts whose metadata others write to as well."""
+    return {f"orchestra/{name}": fact for name, fact in facts.items()}

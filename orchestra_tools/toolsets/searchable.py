@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from orchestra_tools.calls import CallResult, ProgressReporter
-from orchestra_tools.compile import describe_cost
+from orchestra_tools.compile import Annotations, Tool, describe_cost
 from orchestra_tools.errors import Fault, InvalidArgumentsError, UnknownToolError
+from orchestra_tools.exports import Definition
 from orchestra_tools.schema import Validator
-from orchestra_tools.toolsets.ledger import LedgerToolset
 from orchestra_tools.toolsets.rendering import describe_statistics
+from orchestra_tools.toolsets.selected import SelectedToolset
 
 MAX_FOUND = 20
 
@@ -31,6 +32,13 @@ class MetaTool:
     description: str
     input_schema: Mapping[str, Any] = field(repr=False)
     read_only: bool = True
+
+    @property
+    def definition(self) -> Definition:
+        """As hosts are shown it. What it gives is described by its text."""
+        acts = not self.read_only
+        annotations = Annotations(self.read_only, destructive=acts, idempotent=self.read_only, open_world=acts)
+        return Definition(self.name, self.title, self.description, self.input_schema, None, annotations)
 
     @cached_property
     def validator(self) -> Validator:
@@ -96,10 +104,16 @@ META_TOOLS: Mapping[str, MetaTool] = {
 
 
 class SearchableToolset:
-    """Runs the four fixed tools over a ledger's toolset."""
+    """Runs the four fixed tools over the tools that a host is offered."""
 
-    def __init__(self, inner: LedgerToolset) -> None:
-        self.inner = inner
+    def __init__(self, offered: SelectedToolset) -> None:
+        self.offered = offered
+        self.ledger = offered.ledger
+
+    @property
+    def tools(self) -> Mapping[str, Tool]:
+        """The tools that are found and called through the four."""
+        return self.offered.tools
 
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, on_progress: ProgressReporter | None = None
@@ -113,7 +127,7 @@ class SearchableToolset:
         """
         if (tool := META_TOOLS.get(name)) is None:
             raise UnknownToolError(f"{name[:80]!r} is not one of {', '.join(META_TOOLS)}", tool=name[:80])
-        given = tool.validator.check(dict(arguments), tool=name)
+        given = tool.validator.check(dict(arguments) if isinstance(arguments, Mapping) else arguments, tool=name)
         match name:
             case "find_tools":
                 return self._find(given)
@@ -121,7 +135,7 @@ class SearchableToolset:
                 return self.describe(given["name"])
             case "call_tool":
                 max_cost = None if given.get("max_cost") is None else Decimal(str(given["max_cost"]))
-                return await self.inner.call(
+                return await self.offered.call(
                     given["name"], given["arguments"], max_cost=max_cost, on_progress=on_progress
                 )
         return self.status()
@@ -132,7 +146,7 @@ class SearchableToolset:
         Raises:
             UnknownToolError, QuarantinedError: There is no such tool.
         """
-        tool = self.inner.catalogue.find_tool(name)
+        tool = self.offered.find_tool(name)
         operation = tool.operation
         return {
             "name": tool.name,
@@ -148,25 +162,26 @@ class SearchableToolset:
             "output_schema": tool.output_schema,
             "cost": describe_cost(operation),
             "read_only": tool.annotations.read_only,
-            "callable": self.inner.executor.obstacle_to(tool) or True,
+            "callable": self.ledger.executor.obstacle_to(tool) or True,
             "last_verified": tool.last_verified,
-            "statistics": describe_statistics(self.inner.statistics(name)),
+            "statistics": describe_statistics(self.ledger.statistics(name)),
             "source": operation.source,
             "confidence": operation.confidence,
         } | ({"sandbox": True} if tool.sandbox else {})
 
     def status(self) -> dict[str, Any]:
         """What ledger is in use, and what was done with it."""
-        live, executor, catalogue = self.inner.live, self.inner.executor, self.inner.catalogue
-        subnets = sorted({tool.slot.netuid for tool in catalogue.tools.values()})
-        able = [tool for tool in catalogue.tools.values() if executor.obstacle_to(tool) is None]
+        live, executor, catalogue = self.ledger.live, self.ledger.executor, self.ledger.catalogue
+        offered = self.offered.tools
+        subnets = sorted({tool.slot.netuid for tool in offered.values()})
+        able = [tool for tool in offered.values() if executor.obstacle_to(tool) is None]
         purse = executor.purse
         status: dict[str, Any] = {
             "ledger": live.source.name,
             "sandbox": catalogue.ledger.sandbox.url if catalogue.ledger.sandbox else None,
             "subnets": len(catalogue.ledger.current),
             "subnets_with_tools": len(subnets),
-            "tools": len(catalogue.tools),
+            "tools": len(offered),
             "callable_now": len(able),
             "quarantined": len(catalogue.quarantined),
             "keys": [f"SN{netuid}" for netuid in subnets if executor.credentials.source(f"SN{netuid}")],
@@ -179,7 +194,7 @@ class SearchableToolset:
         if not (given.get("query") or given.get("capability")):
             fault = Fault("/query", "is required where no capability is given", "say what the tool should do")
             raise InvalidArgumentsError("the arguments of find_tools do not fit", [fault], tool="find_tools")
-        return self.inner.find(
+        return self.offered.find(
             given.get("query"),
             capability=given.get("capability"),
             limit=given.get("limit", 5),

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from orchestra_tools.calls import CallResult, Credentials, Executor, Journal
 from orchestra_tools.calls.redaction import MIN_LENGTH, REDACTED
 from orchestra_tools.errors import CallError, ConfigurationError, CredentialMissingError, OrchestraError
-from orchestra_tools.toolsets import error_meta, error_text, result_meta, result_text
+from orchestra_tools.toolsets import error_facts, error_text, result_facts, result_text
 from tests.calls.recording import Rerouted, Server, compile_tool, gzipped, json_answer, ledger_of
 from tests.keyrings import MemoryKeyring, memory_keyring
 
@@ -154,14 +154,14 @@ class Leaks:
             result = await self.executor.call(tool, {})
         except OrchestraError as error:
             told = [str(error), repr(error), json.dumps(error.to_dict()), repr(error.facts), error_text(error)]
-            told += [*traceback.format_exception(error), json.dumps(error_meta(error))]
+            told += [*traceback.format_exception(error), json.dumps(error_facts(error))]
             if isinstance(error, CallError):
                 told += [repr(error.receipt), repr(error.observation), repr(vars(error))]
             self.seen += told
             return error
         statistics = self.executor.journal.statistics(tool.name)
         self.seen += [repr(result), json.dumps(result.data), repr(result.receipt), result.receipt.model_dump_json()]
-        self.seen += [repr(result.observation), result_text(result), json.dumps(result_meta(result, statistics))]
+        self.seen += [repr(result.observation), result_text(result), json.dumps(result_facts(result, statistics))]
         return result
 
     def check(self, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,7 @@ from orchestra_tools.errors import CallError, Fault, InvalidArgumentsError, Upst
 from orchestra_tools.model import Outcome, Statistics
 from orchestra_tools.registry import packaged_ledger
 from orchestra_tools.testing import Sandbox
-from orchestra_tools.toolsets import error_meta, error_text, result_meta, result_text, to_text, tool_meta
+from orchestra_tools.toolsets import error_facts, error_text, result_facts, result_text, to_text, tool_facts
 from orchestra_tools.toolsets.rendering import MAX_FAULTS_TOLD, describe_statistics
 
 STATISTICS = Statistics(
@@ -68,23 +68,23 @@ async def test_an_answer_that_drifts_says_so_first(result: CallResult) -> None:
 
 async def test_what_a_host_may_know_has_no_nulls(result: CallResult) -> None:
     """The SDK of MCP drops them: absence is said in words and figures."""
-    meta = tool_meta(result.tool, None)
-    assert meta["orchestra/last_verified"] == "never"
-    assert meta["orchestra/statistics"] == {"calls": 0}
-    assert (meta["orchestra/digest"], meta["orchestra/sandbox"]) == (result.tool.digest, True)
+    meta = tool_facts(result.tool, None)
+    assert meta["last_verified"] == "never"
+    assert meta["statistics"] == {"calls": 0}
+    assert (meta["digest"], meta["sandbox"]) == (result.tool.digest, True)
     verified = replace(result.tool, last_verified="2026-02-08T22:30:00Z", sandbox=False)
-    assert tool_meta(verified, None)["orchestra/last_verified"] == "2026-02-08T22:30:00Z"
-    assert "orchestra/sandbox" not in tool_meta(verified, None)
-    told = result_meta(result, STATISTICS)
-    assert told["orchestra/receipt"] == result.receipt.id
-    assert (told["orchestra/outcome"], told["orchestra/schema"], told["orchestra/sandbox"]) == ("ok", "valid", True)
-    assert told["orchestra/statistics"] == {"calls": 3, "drifted": 0}
-    assert "orchestra/cost" not in result_meta(replace(result, receipt=result.receipt.replace(cost=None)), None)
+    assert tool_facts(verified, None)["last_verified"] == "2026-02-08T22:30:00Z"
+    assert "sandbox" not in tool_facts(verified, None)
+    told = result_facts(result, STATISTICS)
+    assert told["receipt"] == result.receipt.id
+    assert (told["outcome"], told["schema"], told["sandbox"]) == ("ok", "valid", True)
+    assert told["statistics"] == {"calls": 3, "drifted": 0}
+    assert "cost" not in result_facts(replace(result, receipt=result.receipt.replace(cost=None)), None)
     paid = replace(result, receipt=result.receipt.model_copy(update={"cost": Decimal("1E-7"), "currency": "USD"}))
-    assert result_meta(paid, None)["orchestra/cost"] == "0.0000001 USD"
-    drifted = result_meta(replace(result, drift=(Fault("/a", "is missing"),)), None)
-    assert drifted["orchestra/drift"] == ["/a: is missing"]
-    for each in (meta, told, drifted, result_meta(paid, None)):
+    assert result_facts(paid, None)["cost"] == "0.0000001 USD"
+    drifted = result_facts(replace(result, drift=(Fault("/a", "is missing"),)), None)
+    assert drifted["drift"] == ["/a: is missing"]
+    for each in (meta, told, drifted, result_facts(paid, None)):
         assert not nulls(json.loads(json.dumps(each)))
 
 
@@ -104,12 +104,12 @@ async def test_an_error_says_whose_fault_it_is(result: CallResult) -> None:
     """And what to do; a receipt where there is one."""
     error = UpstreamError("it broke", remedy="Try later", outcome=Outcome.SERVER_ERROR, status=500)
     assert error_text(error) == "upstream_error: it broke. Try later [subnet's fault]"
-    assert error_meta(error) == {"orchestra/error": "upstream_error", "orchestra/outcome": "server_error"}
+    assert error_facts(error) == {"error": "upstream_error", "outcome": "server_error"}
     error.receipt = result.receipt
-    assert error_meta(error)["orchestra/receipt"] == result.receipt.id
+    assert error_facts(error)["receipt"] == result.receipt.id
     refused = InvalidArgumentsError("wrong", [Fault("/q", "is required and missing")], remedy="Mend")
     assert error_text(refused) == "invalid_arguments: wrong: /q: is required and missing. Mend"
-    assert error_meta(refused) == {"orchestra/error": "invalid_arguments"}
+    assert error_facts(refused) == {"error": "invalid_arguments"}
     assert not isinstance(refused, CallError)
 
 

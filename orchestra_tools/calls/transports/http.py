@@ -7,7 +7,8 @@ here, step by step, so that a small answer cannot become a huge one before anybo
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urljoin
 
 from orchestra_tools.calls.addresses import AddressPolicy, split_origin
@@ -35,8 +36,8 @@ class HttpTransport(Transport):
             resolver: Resolves names; None = the system's.
         """
         self._resolver = resolver
-        # Connections belong to the loop they were made in.
-        self._pools: dict[asyncio.AbstractEventLoop, dict[AddressPolicy, aiohttp.ClientSession]] = {}
+        # Connections belong to the loop they were made in, and are closed with it.
+        self._pools: dict[asyncio.AbstractEventLoop, dict[AddressPolicy, _Pool]] = {}
 
     async def send(
         self,
@@ -73,9 +74,8 @@ class HttpTransport(Transport):
             ) from None
 
     async def close(self) -> None:
-        for session in self._pools.pop(asyncio.get_running_loop(), {}).values():
-            await session.close()
-        await self._close_ended()
+        for pool in self._pools.pop(asyncio.get_running_loop(), {}).values():
+            await pool.close()
 
     async def _exchange(
         self, request: WireRequest, policy: AddressPolicy, limits: Limits, on_bytes: ByteCounter | None
@@ -106,19 +106,44 @@ class HttpTransport(Transport):
 
     async def _session(self, policy: AddressPolicy) -> aiohttp.ClientSession:
         loop = asyncio.get_running_loop()
-        if (pool := self._pools.get(loop)) is None:
-            await self._close_ended()
-            pool = self._pools.setdefault(loop, {})
-        if (session := pool.get(policy)) is None:
-            from orchestra_tools.calls.transports.connections import open_session
+        if (pools := self._pools.get(loop)) is None:
+            for ended in [each for each in self._pools if each.is_closed()]:
+                del self._pools[ended]
+            pools = self._pools.setdefault(loop, {})
+        if (pool := pools.get(policy)) is None:
+            pool = pools[policy] = await _Pool.open(policy, self._resolver)
+        return pool.session
 
-            session = pool[policy] = open_session(policy, self._resolver)
-        return session
 
-    async def _close_ended(self) -> None:
-        for loop in [each for each in self._pools if each.is_closed()]:
-            for session in self._pools.pop(loop).values():
-                await session.close()
+class _Pool:
+    """A session that is closed at the latest when its event loop ends.
+
+    Whoever calls a tool from an agent framework has no place to close anything. A loop that ends, as `asyncio.run` ends
+    it, closes the asynchronous generators it has seen (`loop.shutdown_asyncgens`): the session lives in one.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, life: AsyncGenerator[aiohttp.ClientSession]) -> None:
+        self.session = session
+        self._life = life
+
+    @classmethod
+    async def open(cls, policy: AddressPolicy, resolver: AbstractResolver | None) -> Self:
+        life = _keep_open(policy, resolver)
+        return cls(await anext(life), life)
+
+    async def close(self) -> None:
+        await self._life.aclose()
+
+
+async def _keep_open(policy: AddressPolicy, resolver: AbstractResolver | None) -> AsyncGenerator[aiohttp.ClientSession]:
+    from orchestra_tools.calls.transports.connections import open_session
+
+    session = open_session(policy, resolver)
+    try:
+        while True:
+            yield session
+    finally:
+        await session.close()
 
 
 def _timed_out(host: str, limits: Limits) -> CallTimeoutError:

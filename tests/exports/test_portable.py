@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from orchestra_tools.compile import Tool, compile_ledger
+from orchestra_tools.exports.portable import portable_input, portable_output, wraps_result
 from orchestra_tools.registry import packaged_ledger
 from orchestra_tools.schema import Validator, check_schema
 from orchestra_tools.schema.generate import Generator
-from orchestra_tools.toolsets.portable import portable_input, portable_output, wraps_result
 
 TOOLS = list(compile_ledger(packaged_ledger()).tools.values())
 CHOICES = {"anyOf", "oneOf", "allOf", "not", "if", "then", "else", "enum", "const"}

@@ -1,4 +1,4 @@
-"""Schemas as hosts take them. Calls are always validated against the full ones.
+"""Schemas as hosts take them. Pure. Calls are always validated against the full ones.
 
 Model APIs refuse choices (`anyOf`, `oneOf`, …) at the root of an input schema, and one such tool breaks the whole
 request; a listing of full output schemas costs a host more than it is worth. What is left out is only ever a

@@ -1,0 +1,42 @@
+"""A definition: a tool as hosts and models are shown it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestra_tools.compile import Annotations, Tool
+from orchestra_tools.exports.portable import portable_input
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a host is told of a tool.
+
+    Attributes:
+        description: The tool's own, and in words whatever rule its shown input schema leaves out.
+        input_schema: JSON Schema of the arguments without choices at its root; see `portable`. Calls are validated
+            against the full one.
+        output_schema: JSON Schema of the answer, in full; None = not documented.
+    """
+
+    name: str
+    title: str
+    description: str
+    input_schema: Mapping[str, Any] = field(repr=False)
+    output_schema: Mapping[str, Any] | None = field(repr=False)
+    annotations: Annotations
+
+
+def define(tool: Tool) -> Definition:
+    """The definition of a compiled tool."""
+    schema, rule = portable_input(tool.input_schema)
+    return Definition(
+        name=tool.name,
+        title=tool.title,
+        description=f"{tool.description} {rule}".rstrip(),
+        input_schema=schema,
+        output_schema=tool.output_schema,
+        annotations=tool.annotations,
+    )
