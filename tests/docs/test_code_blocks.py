@@ -7,12 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from orchestra_tools.client.settings import VARIABLES
 from orchestra_tools.testing import Sandbox
+from tests.docs.model_server import model_server
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,9 +29,17 @@ BLOCKS = [
 EXAMPLES = sorted((REPOSITORY / "examples").glob("*.py"))
 
 
-def run(command: list[str], folder: Path, sandbox: Sandbox) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(scope="module")
+def models() -> Iterator[dict[str, str]]:
+    """Where the clients of model providers find a model."""
+    with model_server() as environment:
+        yield environment
+
+
+def run(command: list[str], folder: Path, sandbox: Sandbox, models: dict[str, str]) -> subprocess.CompletedProcess[str]:
     environment = {
         **os.environ,
+        **models,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "ORCHESTRA_LEDGER": str(sandbox.ledger_path),
         "HOME": str(folder),
@@ -40,16 +50,16 @@ def run(command: list[str], folder: Path, sandbox: Sandbox) -> subprocess.Comple
 
 
 @pytest.mark.parametrize(("language", "body"), BLOCKS)
-def test_the_block_runs(language: str, body: str, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_block_runs(language: str, body: str, tmp_path: Path, sandbox: Sandbox, models: dict[str, str]) -> None:
     """Against the sandbox, in a fresh process, in an empty folder."""
     match language:
         case "json":
             json.loads(body)
             return
         case "python":
-            result = run([sys.executable, "-c", body], tmp_path, sandbox)
+            result = run([sys.executable, "-c", body], tmp_path, sandbox, models)
         case "bash":
-            result = run(["bash", "-euo", "pipefail", "-c", body], tmp_path, sandbox)
+            result = run(["bash", "-euo", "pipefail", "-c", body], tmp_path, sandbox, models)
         case _:
             raise AssertionError(f"nobody runs {language!r} blocks: mark it as text")
     assert result.returncode == 0, result.stderr
@@ -57,9 +67,9 @@ def test_the_block_runs(language: str, body: str, tmp_path: Path, sandbox: Sandb
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_the_example_runs(example: Path, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_example_runs(example: Path, tmp_path: Path, sandbox: Sandbox, models: dict[str, str]) -> None:
     """As a user would run it."""
-    result = run([sys.executable, str(example)], tmp_path, sandbox)
+    result = run([sys.executable, str(example)], tmp_path, sandbox, models)
     assert result.returncode == 0, result.stderr
     assert result.stdout
 
