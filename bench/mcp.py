@@ -10,85 +10,26 @@ medians.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import platform
 import statistics
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 # This script is called mcp: its folder must not stand on the path where `import mcp` looks.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from aiohttp import web
-
+from bench.ledgers import TOOL, backend_server, grown_ledger
 from bench.stdio_peer import StdioPeer
 from mcp_server_orchestra.surface import PAGE_SIZE, list_tools
 from orchestra_tools.compile import compile_ledger
 from orchestra_tools.importers import ledger_from_document
-from orchestra_tools.registry import packaged_ledger
-from orchestra_tools.testing import example_arguments
 
 BARE = str(Path(__file__).with_name("bare_server.py"))
-TOOL = "sn22_web_search"
-
-
-def grown_ledger(operations: int, backend: str) -> dict[str, Any]:
-    """The packaged ledger, cut or cloned to other netuids until it has that many operations, all at one backend."""
-    packaged = [entry.to_json() for entry in packaged_ledger() if entry.operations]
-    packaged.sort(key=lambda entry: entry["netuid"] != 22)
-    entries: dict[str, Any] = {}
-    left, netuid = operations, 1000
-    while left:
-        for entry in packaged:
-            number = entry["netuid"] if netuid < 1000 + len(packaged) else netuid
-            chosen = dict(list(entry["operations"].items())[:left])
-            for operation in chosen.values():
-                if operation["endpoint"]["kind"] == "http":
-                    operation["endpoint"]["base_url"] = backend
-            entries[f"SN{number}"] = {**entry, "netuid": number, "operations": chosen}
-            left, netuid = left - len(chosen), netuid + 1
-            if not left:
-                break
-    return {"format": "orchestra-ledger/1", "sandbox": {"url": backend}, "entries": entries}
-
-
-@contextmanager
-def backend_server() -> Iterator[str]:
-    """An HTTP server on loopback that answers every request with the same search results."""
-    schema = compile_ledger(packaged_ledger()).tools[TOOL].output_schema
-    body = json.dumps(example_arguments(dict(schema or {}))).encode()
-    ready, stop, url = threading.Event(), threading.Event(), [""]
-
-    async def answer(request: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
-
-    async def serve() -> None:
-        app = web.Application()
-        app.router.add_route("*", "/{any:.*}", answer)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        url[0] = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        ready.set()
-        await asyncio.to_thread(stop.wait)
-        await runner.cleanup()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    ready.wait()
-    try:
-        yield url[0]
-    finally:
-        stop.set()
-        thread.join()
 
 
 class Pair:

@@ -11,6 +11,7 @@
     │   └── ConfigurationError        a setting or a host's file cannot be used
     ├── RefusedError              nothing was sent; change the policy or the situation, then try again
     │   ├── QuarantinedError          the operation did not compile safely
+    │   ├── PinnedError               the tool changed since its user pinned it
     │   ├── NotCallableError          no transport, address or documented authentication
     │   ├── CredentialMissingError    no key for the subnet
     │   ├── BudgetExceededError       the call would break a budget
@@ -153,6 +154,12 @@ class QuarantinedError(RefusedError):
     """The operation is in quarantine; `reasons` says why."""
 
     code = "quarantined"
+
+
+class PinnedError(RefusedError):
+    """The tool is not as it was when its user pinned it, and is held until the user approves it."""
+
+    code = "pinned"
 
 
 class NotCallableError(RefusedError):

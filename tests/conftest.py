@@ -13,6 +13,8 @@ import pytest
 from orchestra_tools.testing import Sandbox
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Asked for when Haystack is imported, which would write to the developer's home and tell its makers of test runs.
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 
 
 @pytest.fixture(autouse=True)

@@ -62,6 +62,12 @@ def quarantined_line(bad: Quarantined) -> dict[str, Any]:
     return {"name": bad.name, "slot": str(bad.slot), "operation": bad.operation_id, "reasons": list(bad.reasons)}
 
 
+def held_line(tool: Tool) -> dict[str, Any]:
+    """A tool that changed since it was pinned, without its words."""
+    reason = f"changed since it was pinned: see `orchestra pin --diff {tool.name}`"
+    return {"name": tool.name, "slot": str(tool.slot), "operation": tool.operation_id, "reasons": [reason]}
+
+
 def entry_document(session: Session, compiled: CompiledEntry) -> dict[str, Any]:
     """Everything about one entry."""
     entry = compiled.entry
@@ -78,6 +84,7 @@ def entry_document(session: Session, compiled: CompiledEntry) -> dict[str, Any]:
         "links": links_of(entry),
         "tools": [tool_document(session, tool) for tool in compiled.tools],
         "quarantined": [quarantined_line(bad) for bad in compiled.quarantined],
+        "held": [held_line(tool) for tool in compiled.held],
         "entry": entry.to_json(),
     }
 

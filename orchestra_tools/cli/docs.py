@@ -28,7 +28,7 @@ Generated from `--help`; after a change run `python -m orchestra_tools.cli.docs 
 | 0 | done |
 | 1 | unexpected; `ORCHESTRA_DEBUG=1` shows where |
 | 2 | wrong input, configuration or usage |
-| 3 | refused by policy (no key, budget, quarantine, private address); nothing was sent |
+| 3 | refused by policy (no key, budget, quarantine, pin, private address); nothing was sent |
 | 4 | the call was made and failed |
 | 5 | something signed does not hold |
 | 130 | interrupted |

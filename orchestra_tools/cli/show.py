@@ -14,6 +14,8 @@ from orchestra_tools.cli.describe import (
     describe_statistics,
     entry_document,
     entry_fields,
+    held_line,
+    quarantined_line,
     tool_document,
     tool_fields,
 )
@@ -85,9 +87,14 @@ def _print_entry(session: Session, compiled: CompiledEntry) -> None:
         print_table(("tool", "what", "audience", "cost", "callable", "measured", "source"), rows)
     else:
         print_line("The ledger knows no operation of this subnet that could be called.")
-    if compiled.quarantined:
-        print_line()
-        print_table(("quarantined", "why"), [(bad.name, "; ".join(bad.reasons)) for bad in compiled.quarantined])
+    missing = (
+        ("quarantined", [quarantined_line(bad) for bad in compiled.quarantined]),
+        ("held", [held_line(tool) for tool in compiled.held]),
+    )
+    for heading, lines in missing:
+        if lines:
+            print_line()
+            print_table((heading, "why"), [(line["name"], "; ".join(line["reasons"])) for line in lines])
 
 
 def _print_tool(session: Session, tool: Tool) -> None:

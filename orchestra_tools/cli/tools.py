@@ -1,18 +1,19 @@
-"""`orchestra tools`: the compiled tools, and those in quarantine."""
+"""`orchestra tools`: the compiled tools, and those that are not on offer."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import click
 
-from orchestra_tools.cli.describe import callable_cell, cost_cell, quarantined_line, tool_line
+from orchestra_tools.cli.describe import callable_cell, cost_cell, held_line, quarantined_line, tool_line
 from orchestra_tools.cli.options import AUDIENCES, json_option, ledger_option
 from orchestra_tools.cli.output import note, print_json, print_line, print_table
 from orchestra_tools.client import Session, open_session
-from orchestra_tools.compile import Quarantined, Tool
+from orchestra_tools.compile import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class _Filter:
 
 
 @click.command()
-@click.option("--quarantined", is_flag=True, help="Operations that did not become tools, and why.")
+@click.option("--quarantined", is_flag=True, help="What is not on offer, and why: in quarantine, or held by a pin.")
 @click.option("--audience", type=click.Choice(AUDIENCES), help="Whom the tools are for.")
 @click.option("--subnet", metavar="SUBNET", help="Only those of one subnet: SN22, 22 or its name.")
 @click.option("--callable", "callable_now", is_flag=True, help="Only tools that can be called now.")
@@ -63,11 +64,12 @@ def _tools(session: Session, wanted: _Filter) -> Iterator[Tool]:
             yield tool
 
 
-def _quarantined(session: Session, wanted: _Filter) -> Iterator[Quarantined]:
+def _quarantined(session: Session, wanted: _Filter) -> Iterator[dict[str, Any]]:
     netuid = _netuid(session, wanted)
-    for bad in session.live.catalogue.quarantined.values():
-        if netuid in (None, bad.slot.netuid):
-            yield bad
+    for compiled in session.live.catalogue.compiled:
+        if netuid in (None, compiled.entry.netuid):
+            yield from map(quarantined_line, compiled.quarantined)
+            yield from map(held_line, compiled.held)
 
 
 def _print_tools(session: Session, found: list[Tool], as_json: bool) -> None:
@@ -90,11 +92,11 @@ def _print_tools(session: Session, found: list[Tool], as_json: bool) -> None:
     note(f"{len(rows)} tools")
 
 
-def _print_quarantined(found: list[Quarantined], as_json: bool) -> None:
+def _print_quarantined(found: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
-        print_json([quarantined_line(bad) for bad in found])
+        print_json(found)
     elif found:
-        rows = [(bad.name, str(bad.slot), "; ".join(bad.reasons)) for bad in found]
+        rows = [(line["name"], line["slot"], "; ".join(line["reasons"])) for line in found]
         print_table(("operation", "slot", "why"), rows)
     else:
         print_line("Nothing is in quarantine.")

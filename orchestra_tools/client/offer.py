@@ -22,6 +22,7 @@ from orchestra_tools.client.ledger import AsyncLedgerClient, LedgerClient
 from orchestra_tools.client.loop import LoopThread
 from orchestra_tools.client.session import Session, open_session
 from orchestra_tools.compile import CatalogueDiff, Tool, diff_tools
+from orchestra_tools.errors import OrchestraError
 from orchestra_tools.exports import Definition, define
 from orchestra_tools.model import Ledger
 from orchestra_tools.toolsets import (
@@ -36,6 +37,8 @@ from orchestra_tools.toolsets import (
 
 LedgerLike = LedgerClient | AsyncLedgerClient | Session | Ledger | str | os.PathLike[str] | None
 """A client, a session, or what a client opens; None = what `ORCHESTRA_LEDGER` says, else the packaged ledger."""
+ApprovalRule = Callable[[Tool], bool]
+"""Whether a person must approve a call of a tool before it is made; `spends_money` is the usual one."""
 SEARCH_TOOLS = ("find_tools", "describe_tool", "call_tool")
 _LOG = logging.getLogger(__name__)
 
@@ -69,8 +72,11 @@ class Offer:
         self.on_reply = on_reply
         self._searchable = SearchableToolset(self.toolset)
         self._loop = LoopThread()
+        self._defined: dict[str, tuple[Tool, Definition]] = {}
         self._seen = self.tools
-        self._finalizer = weakref.finalize(self, _close, self._loop, self.session if owned else None)
+        # With the session, also where it is another's: collected together with the offer, its connections would be
+        # gone from the loop's view before the loop could close them.
+        self._finalizer = weakref.finalize(self, _close, self._loop, self.session, owned)
 
     @property
     def tools(self) -> Mapping[str, Tool]:
@@ -78,8 +84,8 @@ class Offer:
         return self.toolset.tools
 
     def definitions(self) -> list[Definition]:
-        """The tools on offer as models are shown them."""
-        return [define(tool) for tool in self.tools.values()]
+        """The tools on offer as models are shown them; the same object again for a tool that did not change."""
+        return [self._define(tool) for tool in self.tools.values()]
 
     def search_definitions(self) -> list[Definition]:
         """Three fixed tools through which a model finds, reads and calls all that is on offer, however much it is."""
@@ -88,14 +94,23 @@ class Offer:
     def search(self, text: str, *, limit: int = 8) -> list[Tool]:
         """The tools on offer that fit a text, best first; none where nothing fits."""
         found = self.toolset.find(text, limit=limit)
-        tools = self.session.toolset.tools
-        return [tools[card.name] for card in found.cards]
+        tools = self.session.toolset.tools  # another thread may have taken over a ledger without some of them
+        return [tools[card.name] for card in found.cards if card.name in tools]
+
+    def find_called(self, name: str, arguments: Any) -> Tool | None:
+        """The tool on offer that a call would run; `call_tool` names it in its arguments. None where there is none."""
+        if name == "call_tool":
+            name = arguments.get("name", "") if isinstance(arguments, Mapping) else ""
+        try:
+            return self.toolset.find_tool(name) if isinstance(name, str) else None
+        except OrchestraError:
+            return None
 
     def facts(self, name: str) -> dict[str, Any]:
         """What a program may want to know of a tool beside its definition: JSON values, statistics as they are now.
 
         Raises:
-            UnknownToolError, QuarantinedError: It is not on offer.
+            UnknownToolError, QuarantinedError, PinnedError: It is not on offer.
         """
         tool = self.toolset.find_tool(name)
         hints = tool.annotations
@@ -120,6 +135,13 @@ class Offer:
         self.session.live.refresh()
         before, self._seen = self._seen, self.tools
         return diff_tools(before, self._seen)
+
+    def follow(self) -> None:
+        """Take over a changed ledger, as `refresh` does; a far one is asked no more often than it is watched.
+
+        For whoever looks before each step of an agent. Asynchronous code runs it in a thread.
+        """
+        self.session.live.follow()
 
     async def answer(
         self, name: str, arguments: Mapping[str, Any], *, on_progress: ProgressReporter | None = None
@@ -153,6 +175,12 @@ class Offer:
     ) -> None:
         self.close()
 
+    def _define(self, tool: Tool) -> Definition:
+        known = self._defined.get(tool.name)
+        if known is None or known[0] is not tool:
+            known = self._defined[tool.name] = (tool, define(tool))
+        return known[1]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """The offer itself: hosts copy their tools, and connections and budget are shared."""
         return self
@@ -163,7 +191,7 @@ def spends_money(tool: Tool) -> bool:
     return tool.operation.price != 0 and not tool.sandbox
 
 
-def _close(loop: LoopThread, owned: Session | None) -> None:
+def _close(loop: LoopThread, session: Session, owned: bool) -> None:
     loop.close()
-    if owned is not None:
-        owned.executor.journal.close()
+    if owned:
+        session.executor.journal.close()

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from orchestra_tools.calls import Credentials, Executor, Identity, Journal
 from orchestra_tools.calls.transports import load_hotkey
+from orchestra_tools.client.pins import Pins
 from orchestra_tools.client.settings import Settings
 from orchestra_tools.model import Ledger
-from orchestra_tools.registry import LedgerSource, LiveLedger, open_source
+from orchestra_tools.registry import LedgerSource, LiveLedger, PinFile, open_source
 from orchestra_tools.toolsets import LedgerToolset
 
 
@@ -25,6 +26,7 @@ class Session:
     live: LiveLedger
     executor: Executor
     toolset: LedgerToolset
+    pins: Pins
 
     async def close(self) -> None:
         """Close connections and the journal."""
@@ -53,7 +55,8 @@ def open_session(
     settings = Settings.from_environment(env)
     where = settings.ledger if ledger is None else ledger
     key = settings.api_key if api_key is None else SecretStr(api_key)
-    live = LiveLedger(open_source(where, api_key=key))
+    pin_file = PinFile(settings.home / "pins.json")
+    live = LiveLedger(open_source(where, api_key=key), pins=pin_file)
     signer = Identity.load(settings.home / "identity.pem")
     executor = Executor(
         credentials=Credentials(env, home=settings.home),
@@ -63,4 +66,4 @@ def open_session(
         # A wallet is read from disk, and perhaps decrypted: once is enough.
         load_hotkey=cache(partial(load_hotkey, env)) if settings.wallet else None,
     )
-    return Session(settings, live, executor, LedgerToolset(live, executor))
+    return Session(settings, live, executor, LedgerToolset(live, executor), Pins(live, pin_file))

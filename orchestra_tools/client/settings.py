@@ -18,7 +18,7 @@ from orchestra_tools.errors import ConfigurationError
 VARIABLES: Mapping[str, str] = {
     "ORCHESTRA_LEDGER": "path or URL of the ledger; without it the packaged one",
     "ORCHESTRA_API_KEY": "key for a ledger served over HTTP",
-    "ORCHESTRA_HOME": "folder for the journal, the signing key and the list of stored keys",
+    "ORCHESTRA_HOME": "folder for the journal, the signing key, the pins and the list of stored keys",
     "ORCHESTRA_KEY_SN<netuid>": "key of a subnet, as in ORCHESTRA_KEY_SN22",
     "ORCHESTRA_MAX_COST_PER_CALL": "most one call may cost, in USD; default 1",
     "ORCHESTRA_MAX_COST_PER_SESSION": "most one session may spend, in USD; no limit by default",

@@ -1,4 +1,4 @@
-"""Entries become tools: names, text hygiene, digests, quarantine. Pure; no I/O."""
+"""Entries become tools: names, text hygiene, digests, quarantine, pins. Pure; no I/O."""
 
 from orchestra_tools.compile.catalogue import (
     Catalogue,
@@ -9,18 +9,36 @@ from orchestra_tools.compile.catalogue import (
     diff_tools,
 )
 from orchestra_tools.compile.operation import SANDBOX_NOTE, describe_cost
+from orchestra_tools.compile.pins import (
+    ABSENT,
+    Absent,
+    Difference,
+    admits,
+    definition_of,
+    differences,
+    pin_tool,
+    pins_in_force,
+)
 from orchestra_tools.compile.tool import Annotations, Quarantined, Tool
 
 __all__ = [
+    "ABSENT",
     "SANDBOX_NOTE",
+    "Absent",
     "Annotations",
     "Catalogue",
     "CatalogueDiff",
     "CompiledEntry",
+    "Difference",
     "Quarantined",
     "Tool",
+    "admits",
     "compile_entry",
     "compile_ledger",
+    "definition_of",
     "describe_cost",
     "diff_tools",
+    "differences",
+    "pin_tool",
+    "pins_in_force",
 ]

@@ -1,4 +1,4 @@
-"""A ledger compiled: tools by name, and what is in quarantine.
+"""A ledger compiled: tools by name, what is in quarantine, and what is held by its user's pins.
 
 Compiling is pure and incremental: an entry that did not change keeps its compiled tools.
 
@@ -11,25 +11,47 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from orchestra_tools.compile.hygiene import printable
 from orchestra_tools.compile.names import assign_names
 from orchestra_tools.compile.operation import compile_operation
+from orchestra_tools.compile.pins import admits, pins_in_force
 from orchestra_tools.compile.tool import Quarantined, Tool
-from orchestra_tools.errors import QuarantinedError, UnknownToolError
-from orchestra_tools.model import Entry, Ledger, Operation
+from orchestra_tools.errors import PinnedError, QuarantinedError, UnknownToolError
+from orchestra_tools.model import Entry, Ledger, Operation, Pin
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledEntry:
-    """The tools of one entry."""
+    """The tools of one entry.
+
+    Attributes:
+        compiled: Every operation that compiled, on offer or held.
+        quarantined: Those that did not.
+        held: Those that changed since they were pinned.
+    """
 
     entry: Entry
     sandbox: bool
-    tools: tuple[Tool, ...]
+    compiled: tuple[Tool, ...]
     quarantined: tuple[Quarantined, ...]
+    held: tuple[Tool, ...] = ()
+
+    @property
+    def tools(self) -> tuple[Tool, ...]:
+        """The tools on offer, in the order of the document."""
+        return tuple(tool for tool in self.compiled if tool not in self.held) if self.held else self.compiled
+
+    def under(self, pins: Mapping[str, Pin]) -> CompiledEntry:
+        """The entry with every tool held that is not as it was pinned; itself where that is so already."""
+        if not pins and not self.held:
+            return self
+        held = tuple(
+            tool for tool in self.compiled if (pin := pins.get(tool.name)) is not None and not admits(pin, tool)
+        )
+        return self if held == self.held else replace(self, held=held)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +69,10 @@ class CatalogueDiff:
 class Catalogue:
     """All tools of a ledger."""
 
-    def __init__(self, ledger: Ledger, compiled: tuple[CompiledEntry, ...]) -> None:
+    def __init__(self, ledger: Ledger, compiled: tuple[CompiledEntry, ...], pins: tuple[Pin, ...] = ()) -> None:
         self.ledger = ledger
         self.compiled = compiled
+        self.pins = pins
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
@@ -62,6 +85,11 @@ class Catalogue:
         return {bad.name: bad for each in self.compiled for bad in each.quarantined}
 
     @cached_property
+    def held(self) -> Mapping[str, Tool]:
+        """Tools by name that changed since their user pinned them, as they are now: nothing of them is for a model."""
+        return {tool.name: tool for each in self.compiled for tool in each.held}
+
+    @cached_property
     def by_netuid(self) -> Mapping[int, CompiledEntry]:
         """The compiled entry of each netuid."""
         return {each.entry.netuid: each for each in self.compiled}
@@ -70,11 +98,19 @@ class Catalogue:
         """The tool of that name.
 
         Raises:
+            PinnedError: It changed since it was pinned.
             QuarantinedError: It is in quarantine.
             UnknownToolError: There is none.
         """
         if (tool := self.tools.get(name)) is not None:
             return tool
+        if name in self.held:
+            raise PinnedError(
+                f"{name} changed since it was pinned, and is held until the user approves it",
+                remedy=f"The user sees what changed with `orchestra pin --diff {name}` and approves it with "
+                f"`orchestra pin {name}`; use another tool until then",
+                tool=name,
+            )
         if (bad := self.quarantined.get(name)) is not None:
             raise QuarantinedError(
                 f"{name} is in quarantine: {'; '.join(bad.reasons)}",
@@ -104,20 +140,29 @@ def diff_tools(before: Mapping[str, Tool], now: Mapping[str, Tool]) -> Catalogue
     )
 
 
-def compile_ledger(ledger: Ledger, *, previous: Catalogue | None = None) -> Catalogue:
+def compile_ledger(
+    ledger: Ledger, *, previous: Catalogue | None = None, pins: tuple[Pin, ...] | None = None
+) -> Catalogue:
     """Compile the current entry of every netuid.
 
     Args:
         ledger: What to compile.
         previous: An earlier catalogue; entries it has compiled already are taken from it.
+        pins: Tools that are held unless they are as pinned; None = the pins of `previous`.
     """
     sandbox = ledger.sandbox is not None
+    kept = (previous.pins if previous else ()) if pins is None else pins
+    pinned = pins_in_force(kept, sandbox=sandbox)
+    judged = previous is not None and previous.pins is kept
     compiled = []
     for entry in sorted(ledger.current.values(), key=lambda each: each.netuid):
         known = previous.by_netuid.get(entry.netuid) if previous else None
         same = known is not None and known.sandbox == sandbox and _same_entry(known.entry, entry)
-        compiled.append(known if known is not None and same else compile_entry(entry, sandbox=sandbox))
-    return Catalogue(ledger, tuple(compiled))
+        if known is None or not same:
+            compiled.append(compile_entry(entry, sandbox=sandbox).under(pinned))
+        else:
+            compiled.append(known if judged else known.under(pinned))
+    return Catalogue(ledger, tuple(compiled), kept)
 
 
 def compile_entry(entry: Entry, *, sandbox: bool = False) -> CompiledEntry:

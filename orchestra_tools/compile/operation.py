@@ -13,6 +13,7 @@ from orchestra_tools.model import Cost, Entry, HttpEndpoint, Operation
 from orchestra_tools.schema import check_schema, expand
 from orchestra_tools.schema.explain import layers
 
+SANDBOX_MARK = " (sandbox)"  # after the title
 SANDBOX_NOTE = "This is a sandbox stand-in, not the real subnet."
 _MAX_REASONS = 10
 _MAX_TERM = 80  # characters of a capability or a version
@@ -38,7 +39,7 @@ def compile_operation(
         except SchemaRefusedError as error:
             reasons += [f"{side} schema at {fault}" for fault in error.faults]
     title = (operation.title or operation_id.replace("_", " ")).strip()
-    shown_title = f"{entry.name or entry.key}: {title}" + (" (sandbox)" if sandbox else "")
+    shown_title = f"{entry.name or entry.key}: {title}" + (SANDBOX_MARK if sandbox else "")
     description = _describe(entry, operation, title, sandbox)
     texts: list[Text] = [
         ("title", None, shown_title, MAX_TITLE),

@@ -29,8 +29,10 @@ class Definition:
     annotations: Annotations
 
 
-def define(tool: Tool) -> Definition:
-    """The definition of a compiled tool."""
+def define(tool: Tool | Definition) -> Definition:
+    """The definition of a compiled tool; a definition stays as it is."""
+    if isinstance(tool, Definition):
+        return tool
     schema, rule = portable_input(tool.input_schema)
     return Definition(
         name=tool.name,

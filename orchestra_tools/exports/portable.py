@@ -7,10 +7,13 @@ constraint: whatever fits the full schema fits the portable one.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
+
+from orchestra_tools.schema.limits import iter_subschemas
 
 _ROOT_CHOICES = ("anyOf", "oneOf", "allOf", "not", "if", "then", "else", "enum", "const")
 _ROOT_REFERENCE = re.compile(r'"\$ref": "#(?!/(?:\$defs|definitions)/)')
@@ -28,6 +31,18 @@ def portable_input(schema: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
             options = "; ".join(" and ".join(each["required"]) for each in branches)
             return kept, f"Give {words} of: {options}."
     return kept, "Further rules apply to combinations of arguments; an error says which."
+
+
+def object_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A portable input schema as a request carries it, and the caller's own: SDKs change in place what they get.
+
+    Says the same in the words model APIs insist on: the root is an object with properties, and an array has items.
+    """
+    kept = {key: copy.deepcopy(value) for key, value in schema.items() if key not in ("$schema", "$id")}
+    for _, node in iter_subschemas(kept):
+        if node.get("type") == "array":
+            node.setdefault("items", {})
+    return {"type": "object", "properties": {}} | kept | {"type": "object"}
 
 
 def portable_output(schema: Mapping[str, Any] | None, *, max_bytes: int | None = None) -> dict[str, Any] | None:

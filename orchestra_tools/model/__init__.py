@@ -19,6 +19,7 @@ from orchestra_tools.model.operation import (
     UndocumentedAuth,
 )
 from orchestra_tools.model.outcome import Blame, Outcome
+from orchestra_tools.model.pin import Pin
 from orchestra_tools.model.receipt import Receipt, RequestDigest, ResponseDigest, SchemaVerdict
 from orchestra_tools.model.statistics import Statistics, quantile, summarise, wilson_lower_bound
 
@@ -39,6 +40,7 @@ __all__ = [
     "Observation",
     "Operation",
     "Outcome",
+    "Pin",
     "Receipt",
     "RequestDigest",
     "ResponseDigest",

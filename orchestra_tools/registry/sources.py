@@ -31,6 +31,8 @@ class LedgerSource(ABC):
 
     poll_s: float = 0.5
     """How often to look for changes."""
+    far: bool = False
+    """Whether looking asks another machine."""
 
     @property
     @abstractmethod
@@ -124,6 +126,7 @@ class UrlSource(LedgerSource):
     """A ledger document served over HTTP; asked for again with its ETag."""
 
     poll_s = 60.0
+    far = True
 
     def __init__(self, url: str, *, api_key: SecretStr | None = None) -> None:
         self._url = url

@@ -144,7 +144,7 @@ class SearchableToolset:
         """Everything about one tool.
 
         Raises:
-            UnknownToolError, QuarantinedError: There is no such tool.
+            UnknownToolError, PinnedError, QuarantinedError: There is no such tool on offer.
         """
         tool = self.offered.find_tool(name)
         operation = tool.operation
@@ -184,6 +184,7 @@ class SearchableToolset:
             "tools": len(offered),
             "callable_now": len(able),
             "quarantined": len(catalogue.quarantined),
+            "held": len(catalogue.held),
             "keys": [f"SN{netuid}" for netuid in subnets if executor.credentials.source(f"SN{netuid}")],
             "session": {"calls": purse.calls, "spent": f"{purse.spent:f}", "currency": purse.budget.currency},
         }

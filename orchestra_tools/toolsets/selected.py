@@ -88,7 +88,7 @@ class SelectedToolset(FilteredToolset):
         """The tool of that name, if it is offered.
 
         Raises:
-            UnknownToolError, QuarantinedError: It is not.
+            UnknownToolError, PinnedError, QuarantinedError: It is not.
         """
         tool = self.ledger.catalogue.find_tool(name)
         self.refuse_others(tool)

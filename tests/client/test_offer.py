@@ -138,6 +138,19 @@ def test_only_real_calls_that_are_not_free_spend_money(ledger: LedgerClient) -> 
     assert not spends_money(Offer(ledger).tools["sn22_web_search"])
 
 
+def test_the_tool_that_a_call_would_run_is_known_before_it(ledger: LedgerClient) -> None:
+    """For approvals: by its own name or through `call_tool`, whatever a model gives as arguments."""
+    offer = Offer(ledger, subnets="SN22")
+    tool = offer.tools["sn22_web_search"]
+    assert offer.find_called(tool.name, {}) is tool
+    assert offer.find_called(tool.name, "no object") is tool
+    assert offer.find_called("call_tool", {"name": tool.name, "arguments": {}}) is tool
+    others = next(name for name in Offer(ledger).tools if name not in offer.tools)
+    for arguments in ({"name": others}, {"name": "sn22_nothing"}, {"name": 7}, {}, [tool.name], "no object", None):
+        assert offer.find_called("call_tool", arguments) is None
+    assert offer.find_called("find_tools", {"name": tool.name}) is None
+
+
 def test_searching_gives_the_tools_on_offer(ledger: LedgerClient) -> None:
     """Best first, and none where nothing fits."""
     offer = Offer(ledger, audience="consumer")

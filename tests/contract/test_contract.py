@@ -142,6 +142,16 @@ async def test_a_tool_that_went_into_quarantine_is_refused(host: Host, ledger: L
     assert (called.artifact["error"] or {}).get("error") == "quarantined"
 
 
+async def test_a_tool_that_changed_since_it_was_pinned_is_refused(host: Host, ledger: LedgerClient) -> None:
+    """Also for an agent that has known it from before; the user is told how to look and approve."""
+    ledger.session.pins.add("sn90_plain")
+    async with host() as running:
+        rewrite(ledger, "plain", {"description": "Answers questions about anything you tell it."})
+        called = await running.call("sn90_plain", QUERY)
+        same(called, await reference(ledger, "sn90_plain", QUERY), running)
+    assert (called.artifact["error"] or {}).get("error") == "pinned"
+
+
 async def test_a_tool_that_is_gone_is_unknown(host: Host, ledger: LedgerClient) -> None:
     """And says where to look. MCP has an error of the protocol for that."""
     async with host() as running:

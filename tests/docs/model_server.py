@@ -61,7 +61,8 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     tools = {each["function"]["name"]: each["function"].get("parameters", {}) for each in body.get("tools") or []}
     results = [text_of(each["content"]) for each in body["messages"] if each["role"] == "tool"]
     # smolagents tells results in messages of the user.
-    results += [text_of(each["content"]) for each in body["messages"] if "Observation" in text_of(each["content"])[:20]]
+    said = [text_of(each.get("content")) for each in body["messages"]]
+    results += [text for text in said if "Observation" in text[:20]]
     turn = decide(tools, results)
     message: dict[str, Any] = {"role": "assistant", "content": turn.text or None}
     if turn.tool:
@@ -146,7 +147,10 @@ async def generate_content(request: web.Request) -> web.StreamResponse:
     """Gemini: POST /v1beta/models/MODEL:generateContent, and :streamGenerateContent."""
     body = await request.json()
     offered = [each for tool in body.get("tools") or [] for each in tool.get("functionDeclarations", [])]
-    tools = {each["name"]: each.get("parametersJsonSchema", {}) for each in offered}
+    # The client spells it as protocol buffers do, the API's reference as JSON does; the API takes both.
+    tools = {
+        each["name"]: each.get("parametersJsonSchema") or each.get("parameters_json_schema", {}) for each in offered
+    }
     parts = [part for content in body["contents"] for part in content["parts"]]
     turn = decide(
         tools, [json.dumps(part["functionResponse"]["response"]) for part in parts if "functionResponse" in part]

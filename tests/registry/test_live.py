@@ -16,7 +16,8 @@ import pytest
 from orchestra_tools.compile import Catalogue, CatalogueDiff
 from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.importers import ledger_from_document
-from orchestra_tools.registry import LiveLedger, Watcher, open_source
+from orchestra_tools.model import Ledger
+from orchestra_tools.registry import LedgerSource, LiveLedger, Watcher, open_source
 
 PATIENCE_S = 20
 
@@ -209,3 +210,49 @@ def test_a_ledger_in_memory_does_not_change() -> None:
     """Nothing to look for."""
     live = LiveLedger(open_source(ledger_from_document(document(sn1="One"), source="test")))
     assert not live.refresh()
+
+
+class FarSource(LedgerSource):
+    """A ledger that asks another machine at each look."""
+
+    far = True
+    poll_s = 60.0
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @property
+    def name(self) -> str:
+        return "far"
+
+    def load(self) -> Ledger:
+        return ledger_from_document(document(SN1=f"Look {self.looks}"), source="far")
+
+    def fingerprint(self) -> str:
+        self.looks += 1
+        return str(self.looks)
+
+
+def test_a_far_ledger_is_asked_no_more_often_than_it_is_watched() -> None:
+    """Agents look before each step, and a step must not wait for a server each time."""
+    now = [0.0]
+    source = FarSource()
+    live = LiveLedger(source, monotonic=lambda: now[0])
+    for second in (1, 30, 59):
+        now[0] = float(second)
+        assert not live.follow()
+    assert source.looks == 1
+    now[0] = 60.0
+    live.follow()
+    live.follow()
+    assert source.looks == 2
+    assert live.catalogue.ledger.find_entry(1).name == "Look 2"
+    live.refresh()
+    assert source.looks == 3
+
+
+def test_following_a_near_ledger_sees_every_change(live: LiveLedger, path: Path) -> None:
+    """Looking costs next to nothing."""
+    assert not live.follow()
+    write(path, document(SN1="Other"))
+    assert live.follow()
