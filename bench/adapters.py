@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -96,6 +97,9 @@ async def overhead(host: Host, ledger: LedgerClient, rounds: int, calls: int) ->
         "plain": lambda: host.run(plain, "search"),
         "ours": lambda: host.run(ours, TOOL),
     }
+    # A framework's modules are many objects: looking through them for garbage would fall on whoever runs just then.
+    gc.collect()
+    gc.freeze()
     seen: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name in sorted(works, reverse=number % 2 == 1):

@@ -143,13 +143,13 @@ class PydanticAI(Host):
 
         from pydantic_ai_orchestra import OrchestraToolset
 
-        toolset = OrchestraToolset(ledger)
-        tools = await toolset.get_tools(RunContext(deps=None, model=TestModel(), usage=RunUsage()))
-        self._toolset = toolset.filtered(lambda context, tool: tool.name == TOOL)
-        return list(tools.values())
+        # A toolset is asked for its tools at each step: as many as the plain one has.
+        self._few = OrchestraToolset(ledger, subnets=["SN22"], capabilities=["web_search"])
+        context = RunContext(deps=None, model=TestModel(), usage=RunUsage())
+        return list((await OrchestraToolset(ledger).get_tools(context)).values())
 
     def pick(self, tools: Sequence[Any]) -> Any:
-        return self._toolset
+        return self._few
 
     def plain(self) -> Any:
         from pydantic_ai.toolsets import FunctionToolset

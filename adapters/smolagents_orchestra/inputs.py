@@ -10,14 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
-from urllib.parse import unquote
 
-MAX_NODES = 2_000  # of an inlined schema: references that lead to references grow without end
-MAX_FOLLOWED = 8  # references in one another
-_MAPS_OF_SCHEMAS = frozenset({"properties", "patternProperties", "dependentSchemas"})
-_DATA = frozenset({"enum", "const", "default", "examples", "example", "required", "dependentRequired"})
-_LEFT_OUT = frozenset({"$ref", "$defs", "definitions"})
-_NOTES = frozenset({"title", "description", "default", "examples", "deprecated"})
+from orchestra_tools.exports.inline import Inliner
+
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 _ALL_TYPES = ["string", "number", "boolean", "array", "object", "null"]
 
@@ -27,7 +22,7 @@ class Inputs(dict[str, dict[str, Any]]):
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """Read the input schema of a tool."""
-        inliner = _Inliner(schema)
+        inliner = Inliner(schema)
         optional = schema.get("properties", {}).keys() - schema.get("required", [])
         self._shown = {
             # smolagents knows by it which arguments are not required.
@@ -48,48 +43,6 @@ class Inputs(dict[str, dict[str, Any]]):
 
 def _unchecked(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "any", "nullable": True, "description": schema.get("description", "")}
-
-
-class _Inliner:
-    """Puts what references lead to in their place. Where that would have no end, anything may stand."""
-
-    def __init__(self, root: Mapping[str, Any]) -> None:
-        self._root = root
-        self._left = MAX_NODES
-
-    def inline(self, schema: Any, followed: tuple[str, ...] = ()) -> Any:
-        """A schema without references. Whatever fits the given one fits it."""
-        self._left -= 1
-        if not isinstance(schema, dict):
-            return schema
-        inlined = {key: self._member(key, value, followed) for key, value in schema.items() if key not in _LEFT_OUT}
-        if (reference := schema.get("$ref")) is None:
-            return inlined
-        target: Any = {}
-        if reference not in followed and len(followed) < MAX_FOLLOWED and self._left > 0:
-            target = self.inline(self._resolve(reference), (*followed, reference))
-        if isinstance(target, dict) and inlined.keys() <= _NOTES:
-            return target | inlined
-        return inlined | {"allOf": [*inlined.get("allOf", []), target]}
-
-    def _member(self, key: str, value: Any, followed: tuple[str, ...]) -> Any:
-        if key in _DATA:
-            return value
-        if key in _MAPS_OF_SCHEMAS:
-            return {name: self.inline(each, followed) for name, each in value.items()}
-        if isinstance(value, list):
-            return [self.inline(each, followed) for each in value]
-        return self.inline(value, followed)
-
-    def _resolve(self, reference: str) -> Any:
-        value: Any = self._root
-        try:
-            for token in unquote(reference).split("/")[1:]:
-                key = token.replace("~1", "/").replace("~0", "~")
-                value = value[int(key)] if isinstance(value, list) else value[key]
-        except LookupError:  # it led to one of the choices at the root, which models are not shown
-            return {}
-        return value
 
 
 def _typed(schema: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from orchestra_tools.client.ledger import AsyncLedgerClient, LedgerClient
 from orchestra_tools.client.loop import LoopThread
 from orchestra_tools.client.session import Session, open_session
 from orchestra_tools.compile import CatalogueDiff, Tool, diff_tools
-from orchestra_tools.errors import OrchestraError
+from orchestra_tools.errors import ConfigurationError, OrchestraError
 from orchestra_tools.exports import Definition, define
 from orchestra_tools.model import Ledger
 from orchestra_tools.toolsets import (
@@ -146,7 +146,13 @@ class Offer:
     async def answer(
         self, name: str, arguments: Mapping[str, Any], *, on_progress: ProgressReporter | None = None
     ) -> Reply:
-        """Call a tool on offer or one of the fixed ones, in the running event loop; see `toolsets.answer`."""
+        """Call a tool on offer or one of the fixed ones, in the running event loop; see `toolsets.answer`.
+
+        Raises:
+            ConfigurationError: The offer is closed.
+        """
+        if not self._finalizer.alive:
+            raise ConfigurationError("this offer is closed", remedy="Open another one")
         reply = await answer(self._searchable, name, arguments, on_progress=on_progress)
         if self.on_reply is not None:
             try:

@@ -24,6 +24,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from orchestra_tools.errors import Fault
+from orchestra_tools.exports.strict_limits import excesses
 from orchestra_tools.schema import escape, resolve
 from orchestra_tools.schema.choices import enumerated, identity
 from orchestra_tools.schema.engine import Parts
@@ -31,13 +32,6 @@ from orchestra_tools.schema.limits import is_deeper, iter_subschemas
 from orchestra_tools.schema.pointer import split
 from orchestra_tools.schema.validator import MAX_ARGUMENT_DEPTH
 
-# From: https://developers.openai.com/api/docs/guides/structured-outputs#supported-schemas
-MAX_PROPERTIES = 5_000
-MAX_DEPTH = 10  # objects in one another; references are not followed
-MAX_NAMED = 120_000  # characters of all names and listed values
-MAX_VALUES = 1_000  # listed values
-MAX_LONG_LIST = 250  # values; the texts of a longer list have at most MAX_LISTED characters
-MAX_LISTED = 15_000
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"})
 _NUMERIC = ("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _KEPT = {"integer": _NUMERIC, "number": _NUMERIC, "array": ("minItems", "maxItems")}
@@ -272,7 +266,7 @@ class _Rewrite:
             pairs = ((one, other) for mine, theirs in combinations(leaves, 2) for one in mine for other in theirs)
             if not all(self._are_told_apart(one, other) for one, other in pairs):
                 self._refuse(at, "has alternatives that look alike once null stands for what is left out")
-        for problem in _excesses(self._schema):
+        for problem in excesses(self._schema):
             self._refuse("", problem)
 
     def _direct(self, node: Node) -> list[Node]:
@@ -377,30 +371,3 @@ def _notes(schema: Mapping[str, Any], dropped: Sequence[str] = _TOLD) -> Node:
     described = [schema.get("description", ""), f"({'; '.join(told)})" if told else ""]
     notes = {"title": schema.get("title", ""), "description": " ".join(filter(None, described))}
     return {keyword: text for keyword, text in notes.items() if text}
-
-
-def _excesses(schema: Node) -> Iterator[str]:
-    """The published limits that a strict schema passes."""
-    nodes = [node for _, node in iter_subschemas(schema)]
-    names = [*schema.get("$defs", ()), *(name for node in nodes for name in node.get("properties", ()))]
-    lists = [node["enum"] for node in nodes if "enum" in node]
-    texts = [[value for value in values if isinstance(value, str)] for values in lists]
-    if sum(len(node.get("properties", ())) for node in nodes) > MAX_PROPERTIES:
-        yield f"has more than {MAX_PROPERTIES:,} properties"
-    if max(map(_depth, [schema, *schema.get("$defs", {}).values()])) > MAX_DEPTH:
-        yield f"nests objects deeper than {MAX_DEPTH} levels"
-    if sum(map(len, names)) + sum(len(text) for values in texts for text in values) > MAX_NAMED:
-        yield f"has more than {MAX_NAMED:,} characters of names and listed values"
-    if sum(map(len, lists)) > MAX_VALUES:
-        yield f"lists more than {MAX_VALUES:,} values"
-    if any(len(values) > MAX_LONG_LIST and sum(map(len, values)) > MAX_LISTED for values in texts):
-        yield f"has a list of more than {MAX_LONG_LIST} values with more than {MAX_LISTED:,} characters"
-
-
-def _depth(node: Node) -> int:
-    below = [
-        *node.get("properties", {}).values(),
-        *node.get("anyOf", ()),
-        *([node["items"]] if "items" in node else ()),
-    ]
-    return ("properties" in node) + max(map(_depth, below), default=0)

@@ -30,8 +30,8 @@ MAX_FAULTS = 20
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _KNOWN_DIALECTS = re.compile(r"https?://json-schema\.org/(draft-0[4-7]|draft/20(19-09|20-12))/schema#?")
 _META = jsonschema_rs.Draft202012Validator({"$ref": DIALECT})
-_MAPS_OF_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
-_DATA = frozenset({"enum", "const", "default", "examples", "example", "required", "dependentRequired"})
+MAPS_OF_SCHEMAS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
+DATA_KEYWORDS = frozenset({"enum", "const", "default", "examples", "example", "required", "dependentRequired"})
 _UNSUPPORTED = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$id")
 
 _CONTAINERS = (dict, list)  # as constants, since every node of a ledger is held against them
@@ -149,8 +149,8 @@ def _walk(schema: Any, path: _Path = None) -> Iterator[tuple[_Path, dict[str, An
             if is_schema:
                 yield path, node
             for key, value in node.items():
-                if isinstance(value, _CONTAINERS) and not (is_schema and key in _DATA):
-                    stack.append((value, (path, key), not (is_schema and key in _MAPS_OF_SCHEMAS)))
+                if isinstance(value, _CONTAINERS) and not (is_schema and key in DATA_KEYWORDS):
+                    stack.append((value, (path, key), not (is_schema and key in MAPS_OF_SCHEMAS)))
 
 
 def _references(schema: Any, nodes: list[tuple[_Path, dict[str, Any]]]) -> Iterator[Fault]:

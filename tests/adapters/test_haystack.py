@@ -253,9 +253,9 @@ def test_a_copied_tool_calls_through_the_same_offer(sandbox: Sandbox) -> None:
 
 async def test_closing_twice_does_nothing(sandbox: Sandbox) -> None:
     """Haystack asks for that. A client that was given stays open."""
-    toolset = OrchestraToolset(sandbox.ledger, subnets="SN22")
-    agent = Agent(chat_generator=ScriptedGenerator([], "Done."), tools=toolset)
-    agent.close()
-    await agent.close_async()
-    assert isinstance(sandbox.ledger, LedgerClient)
-    assert sandbox.ledger.call("sn22_web_search", TAO).data
+    with LedgerClient(sandbox.ledger_path) as client:
+        toolset = OrchestraToolset(client, subnets="SN22")
+        agent = Agent(chat_generator=ScriptedGenerator([], "Done."), tools=toolset)
+        agent.close()
+        await agent.close_async()
+        assert client.call("sn22_web_search", TAO).data

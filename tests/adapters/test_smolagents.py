@@ -22,11 +22,12 @@ from smolagents.monitoring import LogLevel
 from smolagents.utils import AgentError
 
 from orchestra_tools.client import LedgerClient
+from orchestra_tools.exports.inline import MAX_NODES
 from orchestra_tools.importers import ledger_from_document
 from orchestra_tools.testing import Sandbox, example_arguments
 from orchestra_tools.toolsets import Reply
 from smolagents_orchestra import OrchestraToolError, OrchestraTools
-from smolagents_orchestra.inputs import MAX_NODES, Inputs
+from smolagents_orchestra.inputs import Inputs
 from tests.contract.cases import CASES
 from tests.contract.driver import Call
 from tests.contract.drivers.smolagents import ScriptedModel, text_of
@@ -361,8 +362,9 @@ def test_ctrl_c_cancels_the_call(sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_program_ends_a_run_from_another_thread(sandbox: Sandbox) -> None:
-    """smolagents stops before its next step; closing the tools ends the call under way. The client stays open."""
-    offered = OrchestraTools(sandbox.ledger, subnets="SN22")
+    """smolagents stops before its next step; closing the tools ends the call under way. A client stays open."""
+    client = LedgerClient(sandbox.ledger_path)
+    offered = OrchestraTools(client, subnets="SN22")
     model = ScriptedModel([[Call("sn22_web_search", TAO)]], "Done.")
     agent: Any = ToolCallingAgent(tools=offered.tools(), model=model, verbosity_level=LogLevel.OFF)
     ended: list[BaseException] = []
@@ -384,10 +386,11 @@ def test_a_program_ends_a_run_from_another_thread(sandbox: Sandbox) -> None:
         thread.join(60)
     assert str(ended[0]) == "Agent interrupted."
     assert len(model.turns) == 1  # the final answer nobody asked for
-    receipt = sandbox.ledger.session.executor.journal.latest_receipt()
-    assert receipt is not None
-    assert receipt["outcome"] == "cancelled"
-    assert sandbox.ledger.call("sn22_web_search", TAO).data
+    with client:
+        receipt = client.session.executor.journal.latest_receipt()
+        assert receipt is not None
+        assert receipt["outcome"] == "cancelled"
+        assert client.call("sn22_web_search", TAO).data
 
 
 def ledger_of(schemas: Mapping[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestra_tools.client import AsyncLedgerClient, LedgerClient, Offer, open_session, spends_money
+from orchestra_tools.client import AsyncLedgerClient, LedgerClient, Offer, spends_money
 from orchestra_tools.errors import ConfigurationError, UnknownToolError
 from orchestra_tools.exports import define
 from orchestra_tools.registry import packaged_ledger
@@ -217,13 +217,27 @@ def test_closing_leaves_what_others_opened(ledger: LedgerClient, sandbox: Sandbo
     with pytest.raises(ConfigurationError, match="closed"):
         offer.answer_blocking("sn22_web_search", QUERY)
     assert ledger.call("sn22_web_search", QUERY).data
-    session = open_session(sandbox.ledger_path, environment={"ORCHESTRA_HOME": str(tmp_path / "own")})
+    with pytest.raises(ConfigurationError, match="offer is closed"):
+        asyncio.run(offer.answer("sn22_web_search", QUERY))
     own = Offer(sandbox.ledger_path)
     journal = own.session.executor.journal
     own.close()
     with pytest.raises(ConfigurationError):
         journal.statistics("x")
-    session.executor.journal.close()
+
+
+def test_an_offer_and_its_client_may_be_collected_together(sandbox: Sandbox, tmp_path: Path) -> None:
+    """In a cycle too: the connections are closed all the same. asyncio would complain of those that are not."""
+
+    def use() -> None:
+        client = LedgerClient(sandbox.ledger_path, environment={"ORCHESTRA_HOME": str(tmp_path)})
+        offer = Offer(client)
+        cycle: list[Any] = [client, offer]
+        cycle.append(cycle)
+        assert not offer.answer_blocking("sn22_web_search", QUERY).failed
+
+    use()
+    gc.collect()
 
 
 def test_copies_share_everything_and_nobody_keeps_it_alive(ledger: LedgerClient) -> None:
