@@ -46,6 +46,7 @@ format: $(VENV)/.ready ## Format the code
 
 bench: $(VENV)/.ready ## Print the measured figures beside their peers
 	@$(BIN)/python bench/mcp.py
+	@$(BIN)/python bench/adapters.py
 
 constraints: $(VENV)/.ready ## Pin the versions of all dependencies anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --all-extras --group dev --no-header --no-annotate \

@@ -3,7 +3,8 @@
     python bench/adapters.py [--json] [--rounds N] [--quick] [--host NAME ...]
 
 - build: all tools of a ledger of 300 and of 3,000 operations, made for the host.
-- call: one run of the host's agent with a scripted model and one tool call. `plain` is the framework with a function
+- one call: a run of the host's agent with a scripted model and one tool call, and where the host has a public way to,
+  the call alone. `plain` is the framework with a function
   tool that returns the same answer at once; `over executor` is what our adapter adds to a direct executor call (the run
   with our tool, less the call); the ratio of the two is to stay below 1.5. The backend answers from memory: nothing of
   the network is in these figures.
@@ -28,7 +29,6 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -39,13 +39,14 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from bench import hosts
 from bench.hosts import ARGUMENTS, HOSTS, Host
 from bench.ledgers import TOOL, backend_server, example_answer, grown_ledger
-from bench.peers import PEERS
+from bench.peers import PEERS, Work
 from orchestra_tools.calls.transports import Transport
 from orchestra_tools.calls.wire import WireResponse
 from orchestra_tools.client import LedgerClient
 
 SIZES = (300, 3_000)
 REACH = 1.5
+WARM_UP = 20  # calls
 
 
 class FromMemory(Transport):
@@ -68,14 +69,6 @@ def open_ledger(folder: Path, operations: int, backend: str) -> LedgerClient:
     return LedgerClient(path, environment={"ORCHESTRA_HOME": str(folder / f"home-{operations}")})
 
 
-async def timed(work: Callable[[], Awaitable[Any]], times: int) -> float:
-    """Microseconds of one, over that many in a row."""
-    started = time.perf_counter()
-    for _ in range(times):
-        await work()
-    return (time.perf_counter() - started) / times * 1e6
-
-
 async def build(host: Host, ledger: LedgerClient, rounds: int) -> float:
     """Median milliseconds to make all tools of a ledger."""
     took = []
@@ -87,28 +80,48 @@ async def build(host: Host, ledger: LedgerClient, rounds: int) -> float:
     return statistics.median(took)
 
 
-async def overhead(host: Host, ledger: LedgerClient, rounds: int, calls: int) -> dict[str, float]:
-    """Microseconds of a direct call, of a run with a plain tool, and of a run with ours."""
+async def overhead(host: Host, ledger: LedgerClient, times: int) -> list[dict[str, Any]]:
+    """Microseconds of a direct call, with a plain tool and with ours: a whole run, and the tool's call alone."""
     ledger.session.executor.transport = FromMemory(json.dumps(hosts.ANSWER).encode())
     ours, plain, toolset = host.pick(await host.build(ledger)), host.plain(), ledger.session.toolset
     assert "error" not in str(await host.run(ours, TOOL)).lower()[:30]
-    works: dict[str, Callable[[], Awaitable[Any]]] = {
-        "executor": lambda: toolset.call(TOOL, ARGUMENTS),
-        "plain": lambda: host.run(plain, "search"),
-        "ours": lambda: host.run(ours, TOOL),
-    }
+
+    async def call_directly() -> None:
+        await toolset.call(TOOL, ARGUMENTS)
+        # What was recorded is written when the loop comes round, as it does in every run of an agent.
+        await asyncio.sleep(0)
+
+    async def call(tool: Any, name: str) -> None:
+        if (called := host.call(tool, name)) is not None:
+            await called
+        await asyncio.sleep(0)
+
+    rows = [await compare("run", call_directly, lambda: host.run(plain, "search"), lambda: host.run(ours, TOOL), times)]
+    if (alone := host.call(plain, "search")) is not None:
+        await alone
+        rows.append(
+            await compare("call", call_directly, lambda: call(plain, "search"), lambda: call(ours, TOOL), times)
+        )
+    return rows
+
+
+async def compare(what: str, executor: Work, plain: Work, ours: Work, times: int) -> dict[str, Any]:
+    """Medians of the three, which take turns one by one: each finds the processor's caches as the others left them."""
     # A framework's modules are many objects: looking through them for garbage would fall on whoever runs just then.
     gc.collect()
     gc.freeze()
+    works: dict[str, Work] = {"executor": executor, "plain": plain, "ours": ours}
     seen: dict[str, list[float]] = {name: [] for name in works}
-    for number in range(rounds + 1):
-        for name in sorted(works, reverse=number % 2 == 1):
-            took = await timed(works[name], calls)
-            if number:  # the first round warms up
-                seen[name].append(took)
+    order = list(works)
+    for number in range(times + WARM_UP):
+        for name in order[number % 3 :] + order[: number % 3]:
+            started = time.perf_counter()
+            await works[name]()
+            if number >= WARM_UP:
+                seen[name].append((time.perf_counter() - started) * 1e6)
     medians = {name: statistics.median(each) for name, each in seen.items()}
-    added = statistics.median(ours - direct for ours, direct in zip(seen["ours"], seen["executor"], strict=True))
-    return medians | {"over_executor": added, "ratio": added / medians["plain"]}
+    added = medians["ours"] - medians["executor"]
+    return {"what": what, **medians, "over_executor": added, "ratio": added / medians["plain"]}
 
 
 async def measure(name: str, rounds: int, *, quick: bool) -> dict[str, Any]:
@@ -121,7 +134,7 @@ async def measure(name: str, rounds: int, *, quick: bool) -> dict[str, Any]:
             with open_ledger(Path(folder), size, backend) as ledger:
                 row[f"build_{size}_ms"] = await build(host, ledger, 3)
         with open_ledger(Path(folder), 278, backend) as ledger:
-            row |= await overhead(host, ledger, rounds, 20 if quick else 60)
+            row["overhead"] = await overhead(host, ledger, rounds * (10 if quick else 50))
         if (peer := PEERS.get(name)) is not None:
             row["peer"] = await peer(Path(folder), backend, rounds, quick=quick)
     return row
@@ -141,15 +154,18 @@ def show(result: dict[str, Any]) -> None:
     """The tables."""
     print(f"{result['machine']}; medians of {result['rounds']} rounds, each host in a process of its own\n")
     sizes = [size for size in SIZES if f"build_{size}_ms" in result["hosts"][0]]
-    built = "".join(f"{f'build {size:,}':>14}" for size in sizes)
-    print(
-        f"{'host':34}{built}{'executor':>12}{'plain run':>12}{'our run':>12}{'over exec.':>12}{'ratio':>8}{'reach':>7}"
-    )
+    print(f"{'all tools of a ledger':34}" + "".join(f"{f'{size:,} tools':>16}" for size in sizes))
     for row in result["hosts"]:
-        host = f"{row['host']} {row['version']}"
-        cells = "".join(f"{row[f'build_{size}_ms']:11.1f} ms" for size in sizes)
-        figures = "".join(f"{row[name]:9.0f} us" for name in ("executor", "plain", "ours", "over_executor"))
-        print(f"{host:34}{cells}{figures}{row['ratio']:8.2f}{REACH:7.1f}")
+        print(
+            f"{row['host']} {row['version']}".ljust(34)
+            + "".join(f"{row[f'build_{size}_ms']:13.1f} ms" for size in sizes)
+        )
+    print(f"\n{'one call':34}{'executor':>12}{'plain':>12}{'ours':>12}{'over exec.':>12}{'ratio':>8}{'reach':>7}")
+    for row in result["hosts"]:
+        for figure in row["overhead"]:
+            cells = "".join(f"{figure[name]:9.0f} us" for name in ("executor", "plain", "ours", "over_executor"))
+            what = "in a run" if figure["what"] == "run" else "alone"
+            print(f"{row['host']}, {what}".ljust(34) + f"{cells}{figure['ratio']:8.2f}{REACH:7.1f}")
     print(f"\n{'peer over our MCP server':44}{'figure':>16}{'peer':>12}{'ours':>12}{'peer/ours':>11}")
     for row in result["hosts"]:
         for figure in row.get("peer", {}).get("figures", ()):
@@ -163,7 +179,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rounds", type=int, default=9, help="rounds a figure (default 9)")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of 50 runs a figure (default 9)")
     parser.add_argument("--quick", action="store_true", help="fewer and smaller measurements")
     parser.add_argument("--host", action="append", choices=list(HOSTS), help="only this one; may be repeated")
     parser.add_argument("--child", help=argparse.SUPPRESS)

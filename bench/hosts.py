@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, ClassVar
 
 from bench.ledgers import TOOL
@@ -60,9 +60,16 @@ class Host(ABC):
         """The tool that is measured."""
         return next(tool for tool in tools if tool.name == TOOL)
 
+    def call(self, tool: Any, name: str) -> Awaitable[Any] | None:
+        """One call as the host's own loop makes it, without the loop; None where the host has no public way to."""
+        return None
+
 
 class LangChain(Host):
     distribution = "langchain-core"
+
+    def call(self, tool: Any, name: str) -> Awaitable[Any] | None:
+        return tool.ainvoke({"name": name, "args": ARGUMENTS, "id": "1", "type": "tool_call"})
 
     async def build(self, ledger: LedgerClient) -> Sequence[Any]:
         from langchain_orchestra import OrchestraToolkit
@@ -101,6 +108,11 @@ class LangChain(Host):
 
 class LlamaIndex(Host):
     distribution = "llama-index-core"
+
+    def call(self, tool: Any, name: str) -> Awaitable[Any] | None:
+        from llama_index.core.tools.calling import acall_tool
+
+        return acall_tool(tool, ARGUMENTS)
 
     async def build(self, ledger: LedgerClient) -> Sequence[Any]:
         from llama_index_orchestra import OrchestraToolSpec

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from typing import Any, Unpack
@@ -54,7 +53,7 @@ class OrchestraToolset(BaseToolset):
 
     async def get_tools(self, readonly_context: ReadonlyContext | None = None) -> list[BaseTool]:
         """The tools on offer now. ADK asks at each message of a user, and keeps the list until it is answered."""
-        await asyncio.to_thread(self.offer.follow)
+        await self.offer.follow()
         definitions = self.offer.search_definitions() if self._search else self.offer.definitions()
         return [_OrchestraTool(self.offer, definition, self._approval) for definition in definitions]
 

@@ -58,12 +58,12 @@ class OrchestraToolset(Toolset):
 
     def warm_up(self) -> None:
         """Take over a changed ledger. Agents do this at the start of each run."""
-        self.offer.follow()
+        self.offer.follow_blocking()
         self._load()
 
     async def warm_up_async(self) -> None:
         """See `warm_up`."""
-        await asyncio.to_thread(self.offer.follow)
+        await self.offer.follow()
         self._load()
 
     def close(self) -> None:

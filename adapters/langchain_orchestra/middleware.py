@@ -83,7 +83,7 @@ class OrchestraMiddleware(AgentMiddleware[AgentState[Any], Any, Any]):
         self._offer.close()
 
     def _with_tools(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        self._offer.follow()
+        self._offer.follow_blocking()
         wanted = {*self._found(request.messages), *_called(request.messages)}
         wanted.difference_update(tool.name for tool in request.tools if isinstance(tool, BaseTool))
         return request.override(tools=[*request.tools, *self._make(wanted)])

@@ -7,7 +7,6 @@ through the offer; what they come to is told in Pydantic AI's own words: `ToolRe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Unpack
@@ -64,7 +63,7 @@ class OrchestraToolset(AbstractToolset[Any]):
         return self._id
 
     async def get_tools(self, ctx: RunContext[Any]) -> dict[str, ToolsetTool[Any]]:
-        await asyncio.to_thread(self.offer.follow)
+        await self.offer.follow()
         definitions = self.offer.search_definitions() if self._search else self.offer.definitions()
         return {
             definition.name: ToolsetTool(

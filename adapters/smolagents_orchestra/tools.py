@@ -46,7 +46,7 @@ class OrchestraTools:
 
     def tools(self) -> list[Tool]:
         """The tools on offer now, after a changed ledger was taken over. An agent keeps the list it was given."""
-        self.offer.follow()
+        self.offer.follow_blocking()
         return [_OrchestraTool(self.offer, definition) for definition in self.offer.definitions()]
 
     def search_tools(self) -> list[Tool]:

@@ -10,6 +10,7 @@ Asynchronous calls run in the caller's event loop; synchronous ones in a loop of
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import weakref
@@ -136,12 +137,20 @@ class Offer:
         before, self._seen = self._seen, self.tools
         return diff_tools(before, self._seen)
 
-    def follow(self) -> None:
-        """Take over a changed ledger, as `refresh` does; a far one is asked no more often than it is watched.
+    async def follow(self) -> None:
+        """Take over a changed ledger, for whoever looks before each step of an agent.
 
-        For whoever looks before each step of an agent. Asynchronous code runs it in a thread.
+        Costs next to nothing where nothing changed; a far ledger is asked no more often than it is watched.
         """
-        self.session.live.follow()
+        live = self.session.live
+        if live.may_have_changed():
+            await asyncio.to_thread(live.refresh)
+
+    def follow_blocking(self) -> None:
+        """See `follow`."""
+        live = self.session.live
+        if live.may_have_changed():
+            live.refresh()
 
     async def answer(
         self, name: str, arguments: Mapping[str, Any], *, on_progress: ProgressReporter | None = None

@@ -69,11 +69,16 @@ class LiveLedger:
         """Take over changed pins and a changed document, and tell the listeners. Empty where nothing changed."""
         return self._take_over(pins=self._take_pins, ledger=self._take_ledger)
 
-    def follow(self) -> CatalogueDiff:
-        """As `refresh`; but a ledger that is far away is asked no more often than a watcher would ask."""
-        if self.source.far and self._monotonic() - self._looked_at < self.source.poll_s:
-            return self.refresh_pins()
-        return self.refresh()
+    def may_have_changed(self) -> bool:
+        """Whether a refresh may find something. Cheap, and asks no other machine.
+
+        A ledger that is far away may have changed once it was not looked at for as long as a watcher would wait.
+        """
+        if self._pin_file is not None and self._pin_file.fingerprint() != self._pins_fingerprint:
+            return True
+        if self.source.far:
+            return self._monotonic() - self._looked_at >= self.source.poll_s
+        return self.source.fingerprint() != self._fingerprint
 
     def refresh_pins(self) -> CatalogueDiff:
         """Take over changed pins only. Cheap: the ledger, which may be far away, is not looked at."""

@@ -54,26 +54,27 @@ class SelectedToolset(FilteredToolset):
             UnknownSubnetError: The ledger has no such subnet.
             InputError: `max_cost` is no amount.
         """
-        super().__init__(ledger, lambda tool: self._filters().admits(tool))
+        super().__init__(ledger, lambda tool: self._admitted()[0].admits(tool))
         self.ledger = ledger
         self._conditions = conditions
         capabilities, subnets = conditions.get("capabilities"), conditions.get("subnets")
         self._patterns = (capabilities,) if isinstance(capabilities, str) else tuple(capabilities or ())
         self._every_capability = capabilities is None
-        ledger.terms(self._patterns)
+        if self._patterns:
+            ledger.terms(self._patterns)
         named = (subnets,) if isinstance(subnets, str | int) else subnets
         find_entry = ledger.catalogue.ledger.find_entry
         # By number from here on: a subnet that is gone for a while does not make the conditions wrong.
         self._netuids = None if named is None else frozenset(find_entry(each).netuid for each in named)
-        self._current: tuple[Catalogue, Filters] | None = None
-        self._filters()
+        self._current: tuple[Catalogue, Filters, Mapping[str, Tool]] | None = None
+        self._admitted()
 
     @property
     def tools(self) -> Mapping[str, Tool]:
-        filters = self._filters()
-        if filters == Filters() and not self._conditions.get("callable_now"):
-            return self.ledger.tools
-        return {name: tool for name, tool in self.ledger.tools.items() if self._lists(tool, filters)}
+        filters, admitted = self._admitted()
+        if not (_is_measured(filters) or self._conditions.get("callable_now")):
+            return admitted
+        return {name: tool for name, tool in admitted.items() if self._lists(tool, filters)}
 
     def find(self, text: str | None = None, *, limit: int = 5, **filters: Unpack[FindFilters]) -> Findings:
         """Find tools among those offered; see `LedgerToolset.find`.
@@ -81,7 +82,7 @@ class SelectedToolset(FilteredToolset):
         Raises:
             UnknownCapabilityError: The vocabulary has no such term.
         """
-        mine = self._filters()
+        mine, _ = self._admitted()
         return self.ledger.find(text, limit=limit, within=lambda tool: self._lists(tool, mine), **filters)
 
     def find_tool(self, name: str) -> Tool:
@@ -95,13 +96,13 @@ class SelectedToolset(FilteredToolset):
         return tool
 
     def _lists(self, tool: Tool, filters: Filters) -> bool:
-        measured = filters.min_reliability is not None or filters.max_latency_ms is not None
-        if filters.judge(tool, self.ledger.statistics(tool.name) if measured else None) != "pass":
+        statistics = self.ledger.statistics(tool.name) if _is_measured(filters) else None
+        if filters.judge(tool, statistics) != "pass":
             return False
         return not self._conditions.get("callable_now") or self.ledger.executor.obstacle_to(tool) is None
 
-    def _filters(self) -> Filters:
-        """The conditions, with the vocabulary as the ledger has it now."""
+    def _admitted(self) -> tuple[Filters, Mapping[str, Tool]]:
+        """The conditions, with the vocabulary as the ledger has it now, and the tools that may be called under them."""
         catalogue, given = self.ledger.catalogue, self._conditions
         if self._current is None or self._current[0] is not catalogue:
             filters = Filters.of(
@@ -113,8 +114,9 @@ class SelectedToolset(FilteredToolset):
                 capabilities=None if self._every_capability else self._terms(),
                 netuids=self._netuids,
             )
-            self._current = (catalogue, filters)
-        return self._current[1]
+            admitted = {name: tool for name, tool in catalogue.tools.items() if filters.admits(tool)}
+            self._current = (catalogue, filters, admitted)
+        return self._current[1:]
 
     def _terms(self) -> frozenset[str]:
         found: set[str] = set()
@@ -123,3 +125,7 @@ class SelectedToolset(FilteredToolset):
             with suppress(UnknownCapabilityError):
                 found.update(self.ledger.terms((pattern,)))
         return frozenset(found)
+
+
+def _is_measured(filters: Filters) -> bool:
+    return filters.min_reliability is not None or filters.max_latency_ms is not None

@@ -178,6 +178,28 @@ def test_a_refresh_says_what_differs(ledger: LedgerClient) -> None:
     assert not offer.refresh()
 
 
+async def test_following_takes_over_what_changed(ledger: LedgerClient) -> None:
+    """As agents do before each step, in a loop or without one."""
+    offer = Offer(ledger, subnets=["SN22"])
+    rename(ledger, "web_search", "second_search")
+    await offer.follow()
+    assert "sn22_second_search" in offer.tools
+    await offer.follow()
+    rename(ledger, "second_search", "third_search")
+    offer.follow_blocking()
+    assert "sn22_third_search" in offer.tools
+    offer.follow_blocking()
+
+
+def rename(ledger: LedgerClient, before: str, after: str) -> None:
+    """Rename an operation of SN22 in the ledger's file."""
+    path = Path(ledger.session.live.source.name)
+    document = json.loads(path.read_text("utf-8"))
+    operations = document["entries"]["SN22"]["operations"]
+    operations[after] = operations.pop(before)
+    path.write_text(json.dumps(document), "utf-8")
+
+
 async def test_a_blocking_answer_works_inside_a_running_loop(ledger: LedgerClient) -> None:
     """Notebooks have one; and both ways share one budget."""
     offer = Offer(ledger)
