@@ -13,6 +13,7 @@
     │   ├── QuarantinedError          the operation did not compile safely
     │   ├── PinnedError               the tool changed since its user pinned it
     │   ├── NotCallableError          no transport, address or documented authentication
+    │   ├── NotApprovedError          a person has not agreed to the call
     │   ├── CredentialMissingError    no key for the subnet
     │   ├── BudgetExceededError       the call would break a budget
     │   ├── PriceUnknownError         it may cost money and nobody knows how much
@@ -166,6 +167,12 @@ class NotCallableError(RefusedError):
     """The ledger knows the operation but cannot call it."""
 
     code = "not_callable"
+
+
+class NotApprovedError(RefusedError):
+    """A person must agree to the call and has not."""
+
+    code = "not_approved"
 
 
 class CredentialMissingError(RefusedError):

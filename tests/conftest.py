@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,9 @@ import pytest
 from orchestra_tools.testing import Sandbox
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell: programs under test would ignore Ctrl-C as well.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Asked for when Haystack is imported, which would write to the developer's home and tell its makers of test runs.
 os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"
 

@@ -12,7 +12,7 @@ from google.adk.tools.base_toolset import BaseToolset
 from google.adk.tools.tool_context import ToolContext
 from google.genai import types
 
-from orchestra_tools.client import ApprovalRule, LedgerLike, Offer, spends_money
+from orchestra_tools.client import ApprovalRule, LedgerLike, Offer, spends_money, unapproved
 from orchestra_tools.exports import Definition
 from orchestra_tools.toolsets import Conditions, Reply
 
@@ -99,9 +99,9 @@ class _OrchestraTool(BaseTool):
             if tool_context.tool_confirmation is None:
                 tool_context.request_confirmation(hint=f"{self.name} needs your approval.")
                 tool_context.actions.skip_summarization = True
-                return {"error": "The user is asked whether this may be called."}
+                return {"error": unapproved(self.name, asked=True).text}
             if not tool_context.tool_confirmation.confirmed:
-                return {"error": "The user said no to this call."}
+                return {"error": unapproved(self.name, asked=False).text}
         reply = await self._offer.answer(self._definition.name, args)
         tool_context.state[ARTIFACT_KEY.format(function_call_id=tool_context.function_call_id)] = reply.artifact()
         return {"error": reply.text} if reply.failed else {"output": reply.data}

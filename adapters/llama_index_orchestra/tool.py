@@ -51,12 +51,7 @@ def _functions(
     offer: Offer, definition: Definition, shown: ToolMetadata
 ) -> tuple[Callable[..., ToolOutput], Callable[..., Awaitable[ToolOutput]]]:
     """The two functions of a tool. They do not know it: an offer in a cycle would not close when it is dropped."""
-    called, parameters = definition.name, tuple(definition.input_schema.get("properties", ()))
-
-    def named(given: tuple[Any, ...], arguments: dict[str, Any]) -> dict[str, Any]:
-        if len(given) > len(parameters):
-            raise TypeError(f"{called} takes {len(parameters)} arguments but {len(given)} were given")
-        return dict(zip(parameters, given, strict=False)) | arguments if given else arguments
+    called, named = definition.name, definition.named
 
     def tell(reply: Reply, given: tuple[Any, ...], arguments: dict[str, Any]) -> ToolOutput:
         return ToolOutput(

@@ -125,9 +125,7 @@ class _OrchestraTool(Tool):  # type: ignore[misc]  # its base has no types
 
     def _named(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Arguments by name. One dictionary of them will do as well, as everywhere in smolagents."""
-        names = list(self._definition.input_schema.get("properties", {}))
+        names = self._definition.input_schema.get("properties", {})
         if len(args) == 1 and not kwargs and isinstance(args[0], dict) and all(name in names for name in args[0]):
             return args[0]
-        if len(args) > len(names):
-            raise TypeError(f"{self.name} takes {len(names)} arguments but {len(args)} were given")
-        return dict(zip(names, args, strict=False)) | kwargs
+        return self._definition.named(args, kwargs)

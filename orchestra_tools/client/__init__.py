@@ -1,7 +1,7 @@
 """Clients of the ledger."""
 
 from orchestra_tools.client.ledger import AsyncLedgerClient, LedgerClient
-from orchestra_tools.client.offer import ApprovalRule, LedgerLike, Offer, spends_money
+from orchestra_tools.client.offer import ApprovalRule, LedgerLike, Offer, spends_money, unapproved
 from orchestra_tools.client.pins import Pinned, Pins
 from orchestra_tools.client.queries import Change, Subscription
 from orchestra_tools.client.session import Session, open_session
@@ -23,4 +23,5 @@ __all__ = [
     "Subscription",
     "open_session",
     "spends_money",
+    "unapproved",
 ]

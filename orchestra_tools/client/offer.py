@@ -23,7 +23,7 @@ from orchestra_tools.client.ledger import AsyncLedgerClient, LedgerClient
 from orchestra_tools.client.loop import LoopThread
 from orchestra_tools.client.session import Session, open_session
 from orchestra_tools.compile import CatalogueDiff, Tool, diff_tools
-from orchestra_tools.errors import ConfigurationError, OrchestraError
+from orchestra_tools.errors import ConfigurationError, NotApprovedError, OrchestraError
 from orchestra_tools.exports import Definition, define
 from orchestra_tools.model import Ledger
 from orchestra_tools.toolsets import (
@@ -199,6 +199,17 @@ class Offer:
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """The offer itself: hosts copy their tools, and connections and budget are shared."""
         return self
+
+
+def unapproved(tool: str, *, asked: bool) -> Reply:
+    """The reply to a call that a person has not agreed to.
+
+    Args:
+        tool: The name that was called.
+        asked: Whether the person is being asked; else they have said no.
+    """
+    why, remedy = ("its user is asked whether it may be", "Wait") if asked else ("its user said no", "Go on without it")
+    return Reply(tool, error=NotApprovedError(f"{tool} was not called: {why}", remedy=remedy, tool=tool))
 
 
 def spends_money(tool: Tool) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,19 @@ class Definition:
     input_schema: Mapping[str, Any] = field(repr=False)
     output_schema: Mapping[str, Any] | None = field(repr=False)
     annotations: Annotations
+
+    def named(self, given: Sequence[Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        """Arguments by name, where a program gives some by position: in the order of the schema's properties.
+
+        Raises:
+            TypeError: There are more than the schema has, as of a call of any function.
+        """
+        if not given:
+            return arguments
+        names = list(self.input_schema.get("properties", ()))
+        if len(given) > len(names):
+            raise TypeError(f"{self.name} takes {len(names)} arguments but {len(given)} were given")
+        return dict(zip(names, given, strict=False)) | arguments
 
 
 def define(tool: Tool | Definition) -> Definition:

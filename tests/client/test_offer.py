@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from orchestra_tools.client import AsyncLedgerClient, LedgerClient, Offer, spends_money
+from orchestra_tools.client import AsyncLedgerClient, LedgerClient, Offer, spends_money, unapproved
 from orchestra_tools.errors import ConfigurationError, UnknownToolError
 from orchestra_tools.exports import define
 from orchestra_tools.registry import packaged_ledger
@@ -149,6 +149,15 @@ def test_the_tool_that_a_call_would_run_is_known_before_it(ledger: LedgerClient)
     for arguments in ({"name": others}, {"name": "sn22_nothing"}, {"name": 7}, {}, [tool.name], "no object", None):
         assert offer.find_called("call_tool", arguments) is None
     assert offer.find_called("find_tools", {"name": tool.name}) is None
+
+
+def test_what_nobody_agreed_to_is_a_reply_too() -> None:
+    """Hosts with approvals of their own tell their model the same."""
+    waiting, refused = unapproved("sn22_web_search", asked=True), unapproved("sn22_web_search", asked=False)
+    assert (waiting.failed, waiting.code, waiting.correctable) == (True, "not_approved", False)
+    assert waiting.text == "not_approved: sn22_web_search was not called: its user is asked whether it may be. Wait"
+    assert "said no" in refused.text
+    assert refused.artifact()["receipt"] is None
 
 
 def test_searching_gives_the_tools_on_offer(ledger: LedgerClient) -> None:

@@ -92,4 +92,7 @@ class Driver(ABC):
 
     @abstractmethod
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
-        """Let an agent of the host run with a scripted model that makes these calls, then gives this answer."""
+        """Let an agent of the host run with a scripted model that makes these calls, then gives this answer.
+
+        It has the tools on offer, and the three fixed ones beside them.
+        """

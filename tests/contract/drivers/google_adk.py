@@ -93,7 +93,8 @@ class GoogleAdkDriver(Driver):
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
         model = ScriptedLlm(turns=[*turns], answer=answer)
-        said = await self._run(model, [self._toolset])
+        fixed = OrchestraToolset(self.ledger, search=True, approval=None, **self.conditions)
+        said = await self._run(model, [self._toolset, fixed])
         return Talk([read(each) for each in responses_in(model.requests[-1].contents)], said)
 
     async def _run(self, model: BaseLlm, tools: list[BaseTool | BaseToolset], **callbacks: Any) -> str:

@@ -72,7 +72,8 @@ class HaystackDriver(Driver):
         return Called(text, failed, self._replies[-1].artifact())
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
-        messages = await self._run(ScriptedGenerator(turns, answer), self._toolset)
+        fixed = OrchestraToolset(self.ledger, search=True, **self.conditions)
+        messages = await self._run(ScriptedGenerator(turns, answer), [*self._tools.values(), *fixed])
         return Talk([text for text, _ in results_in(messages)], messages[-1].text or "")
 
     async def _run(self, generator: ScriptedGenerator, tools: Toolset | list[Tool]) -> list[ChatMessage]:

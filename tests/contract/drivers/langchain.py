@@ -105,7 +105,7 @@ class LangChainDriver(Driver):
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
         model = ScriptedModel(turns=[*(calling((turn.tool, turn.arguments)) for turn in turns), AIMessage(answer)])
-        agent = create_agent(model, self._toolkit.get_tools())
+        agent = create_agent(model, [*self._toolkit.get_tools(), *self._toolkit.search_tools()])
         state = await agent.ainvoke({"messages": [HumanMessage("How many miners are there?")]})
         heard = [message.text for message in model.told[-1] if isinstance(message, ToolMessage)]
         return Talk(heard, state["messages"][-1].text)

@@ -59,7 +59,7 @@ class LlamaIndexDriver(Driver):
             )
             return ChatMessage(role="assistant", blocks=[call])
 
-        return Talk(heard, await self._run(reply, list(self._tools.values())))
+        return Talk(heard, await self._run(reply, [*self._tools.values(), *self._spec.search_tools()]))
 
     async def _run(self, reply: Any, tools: Sequence[FunctionTool]) -> str:
         """Let an agent with a scripted model answer, and give its answer."""

@@ -51,7 +51,7 @@ class OpenAiAgentsDriver(Driver):
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
         model = ScriptedModel([*([_call(turn, number)] for number, turn in enumerate(turns)), [_say(answer)]])
-        result = await _run(model, self._offered.tools())
+        result = await _run(model, [*self._offered.tools(), *self._offered.search_tools()])
         return Talk(_heard(model), result.final_output)
 
 

@@ -68,7 +68,8 @@ class PydanticAiDriver(Driver):
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
         script = [ModelResponse([ToolCallPart(turn.tool, dict(turn.arguments))]) for turn in turns] + [_say(answer)]
-        agent = Agent(FunctionModel(lambda *_: script.pop(0)), toolsets=[self._toolset])
+        fixed = OrchestraToolset(self.ledger, search=True, approval=None, **self.conditions)
+        agent = Agent(FunctionModel(lambda *_: script.pop(0)), toolsets=[self._toolset, fixed])
         result = await agent.run("go")
         heard = [
             part.model_response_str(wrap_if_error=False)

@@ -89,7 +89,7 @@ class SmolagentsDriver(Driver):
 
     async def talk(self, turns: Sequence[Call], answer: str) -> Talk:
         model = ScriptedModel([[turn] for turn in turns], answer)
-        _, said = await self._run(model, list(self._tools.values()))
+        _, said = await self._run(model, [*self._tools.values(), *self._offered.search_tools()])
         return Talk([text for text in model.told if text.startswith("Observation:")], said)
 
     async def _run(self, model: Model, tools: list[Any]) -> tuple[list[ToolOutput], str]:
