@@ -9,7 +9,7 @@ PACKAGES := orchestra orchestra_tools mcp_server adapters
 CODE := $(PACKAGES) scripts tests bench examples
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types format bench constraints docs ledger clean
+.PHONY: help demo test check fast lint types format bench constraints docs ledger clean
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -28,8 +28,11 @@ test: $(VENV)/.ready lint types ## Lint, check types, run every test with covera
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=95
 	@rm -f .coverage .coverage.*
 
-check: $(VENV)/.ready lint types ## Lint, types and the fast tests
-	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+check: $(VENV)/.ready ## Lint, types and the fast tests, all at once
+	@$(MAKE) --no-print-directory --jobs 4 --output-sync lint types fast
+
+fast: $(VENV)/.ready
+	@$(BIN)/python -m pytest -n 2 -q -m "not slow" --ignore=tests/adapters  # seven frameworks take long to import
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo 'run: make format'; exit 1; }

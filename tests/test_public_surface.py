@@ -7,6 +7,7 @@ import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -15,7 +16,8 @@ import orchestra_tools
 
 pytestmark = pytest.mark.slow  # fresh interpreters
 
-PACKAGES = ["orchestra", "mcp_server_orchestra"] + [
+ADAPTERS = sorted(path.name for path in (Path(__file__).resolve().parent.parent / "adapters").iterdir())
+PACKAGES = ["orchestra", "mcp_server_orchestra", *ADAPTERS] + [
     f"orchestra_tools.{found.name}"
     for found in pkgutil.iter_modules(orchestra_tools.__path__)
     if found.ispkg and found.name not in ("cli", "data")
@@ -42,7 +44,7 @@ def _defined_in(package: ModuleType) -> set[str]:
         if not name.startswith("_")
         and not isinstance(value, ModuleType)
         and str(getattr(value, "__module__", package.__name__)).split(".")[0] == package.__name__.split(".")[0]
-        and name != "annotations"
+        and name not in ("annotations", "TYPE_CHECKING")
     }
 
 

@@ -232,6 +232,7 @@ def draw_value(draw: st.DrawFn, root: Schema, node: Any, depth: int = 0) -> Any:
     return draw(st.sampled_from(SAMPLES[kind]))
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(ROOTS, st.data())
 def test_the_law_holds_for_any_schema(schema: Schema, data: st.DataObject) -> None:

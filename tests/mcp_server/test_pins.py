@@ -72,6 +72,7 @@ async def test_no_surface_shows_a_held_tool(session: Session, ledger: Path, surf
         assert "penguins" not in text
 
 
+@pytest.mark.slow
 async def test_a_running_server_announces_what_is_held_and_what_was_approved(
     session: Session, ledger: Path, tmp_path: Path
 ) -> None:

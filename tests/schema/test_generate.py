@@ -196,6 +196,7 @@ def test_a_schema_with_values_gets_one_that_fits(schema, full):
     assert generate(schema, seed="x", full=full) == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("schema", "pointer"), IMPOSSIBLE.values(), ids=IMPOSSIBLE)
 def test_a_schema_without_values_is_refused_soon_with_the_place(schema, pointer):
     """Ours: bounded work, and the fault says where it gave up."""
@@ -342,6 +343,7 @@ def _root(schema, definition):
 ROOTS = st.builds(_root, SCHEMAS, SCHEMAS)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ROOTS, st.text(max_size=3), st.booleans())
 def test_whatever_comes_back_fits_and_is_repeatable(schema, seed, full):

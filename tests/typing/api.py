@@ -8,13 +8,14 @@ from typing import Any, assert_type
 
 from orchestra import AsyncLedgerClient, LedgerClient
 from orchestra_tools.calls import Budget, CallResult, Executor
-from orchestra_tools.client import Change, Session, Settings, Subscription, open_session
-from orchestra_tools.compile import Tool
+from orchestra_tools.client import Change, Offer, Session, Settings, Subscription, open_session
+from orchestra_tools.compile import CatalogueDiff, Tool
 from orchestra_tools.discovery import Findings
 from orchestra_tools.errors import CallError, InvalidArgumentsError, OrchestraError
+from orchestra_tools.exports import Definition, to_anthropic_tools, to_gemini_declarations, to_openai_tools
 from orchestra_tools.model import Entry, Ledger, Observation, Receipt, Statistics
 from orchestra_tools.registry import LedgerSource, open_source
-from orchestra_tools.toolsets import FilteredToolset, Toolset
+from orchestra_tools.toolsets import FilteredToolset, Reply, Toolset
 
 
 def on_change(change: Change) -> None:
@@ -88,3 +89,18 @@ def sessions() -> None:
     toolset: Toolset = FilteredToolset(session.toolset, lambda tool: tool.annotations.read_only)
     assert_type(list(toolset.tools.values()), list[Tool])
     Budget(per_call=Decimal(1), allow_unknown_price=frozenset({"SN22"}))
+
+
+def offers(ledger: LedgerClient, replies: list[Reply]) -> None:
+    offer = Offer(ledger, on_reply=replies.append, subnets=["SN22", 18], max_cost=0.1, callable_now=True)
+    assert_type(offer.definitions(), list[Definition])
+    assert_type(offer.refresh(), CatalogueDiff)
+    reply = offer.answer_blocking("sn22_web_search", {"query": "tao"})
+    assert_type(reply.text, str)
+    assert_type(reply.artifact(), dict[str, Any])
+    assert_type(reply.receipt, Receipt | None)
+    assert_type(to_openai_tools(offer.definitions(), strict="auto", api="responses"), list[dict[str, Any]])
+    assert_type(to_anthropic_tools(ledger.tools()), list[dict[str, Any]])
+    assert_type(to_gemini_declarations(ledger.tools()), list[dict[str, Any]])
+    Offer(subnet="SN22")  # type: ignore[call-arg]
+    Offer(read_only="yes")  # type: ignore[arg-type]
