@@ -66,6 +66,10 @@ async def test_every_tool_is_shown_with_its_name_and_words(host: Host, ledger: L
         for tool in ledger.tools():
             definition = define(tool)
             assert shown[tool.name].description == definition.description
+            # Whatever a host makes of a schema, it names every argument, and which of them are required.
+            written = shown[tool.name].input_schema
+            assert written.get("properties", {}).keys() == definition.input_schema["properties"].keys()
+            assert set(written.get("required", ())) == set(definition.input_schema.get("required", ()))
             if tool.operation_id not in running.rewrites:
                 assert shown[tool.name].input_schema == definition.input_schema, tool.name
 

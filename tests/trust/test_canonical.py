@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,44 @@ def test_canonical_bytes_are_json_of_the_same_value(value: Any) -> None:
     assert json.loads(data) == value
     assert canonicalise(json.loads(data)) == data
     assert canonicalise_any(value) == ("jcs", data)
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-SAFE, SAFE)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.floats(1e-7, 1e-3)
+    | st.floats(1e14, 1e22)
+    | st.text(st.characters(max_codepoint=0x7F)),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(max_codepoint=0x7F)), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(deadline=None, max_examples=1000)
+@given(PLAIN | JSON)
+def test_the_quick_way_gives_what_the_library_gives(value: Any) -> None:
+    """Byte for byte, also at the edges: control characters, signs, exponents, whole fractions, minus zero."""
+    assert canonicalise(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize(
+    "value", [1e-4, 9.9e-5, 1e-6, 1e-7, 1e15, 1e16, 1e21, -0.0, 1.0, 0.1, 5e-324, 2**53 - 1, "\x7f", "\x1f/"]
+)
+def test_the_quick_way_ends_where_python_writes_otherwise(value: Any) -> None:
+    """The edges by name, in values and in keys."""
+    assert canonicalise([value, {str(value): value}]) == rfc8785.dumps([value, {str(value): value}])
+
+
+def test_a_value_that_refers_to_itself_has_no_canonical_form() -> None:
+    """And is found out."""
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(ValueError, match="deep"):
+        canonicalise(value)
 
 
 @settings(deadline=None)
