@@ -177,9 +177,8 @@ class _OrchestraServer(Server[Any]):
         return definition | {"_meta": as_meta(tool_facts(tool, self._toolset.statistics(tool.name)))}
 
     async def _call_tool(self, context: _Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
-        name, catalogue = params.name, self._toolset.catalogue
-        known = (META_TOOLS, catalogue.tools, catalogue.held, catalogue.quarantined)
-        if not any(name in each for each in known):
+        name = params.name
+        if not (name in META_TOOLS or self._toolset.catalogue.knows(name)):
             raise MCPError(mcp_types.INVALID_PARAMS, f"Unknown tool: {name[:80]}")
         report = context.session.report_progress
         return tell(await answer(self._searchable, name, params.arguments or {}, on_progress=report))

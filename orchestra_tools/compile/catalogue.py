@@ -94,6 +94,10 @@ class Catalogue:
         """The compiled entry of each netuid."""
         return {each.entry.netuid: each for each in self.compiled}
 
+    def knows(self, name: str) -> bool:
+        """Whether it is the name of an operation of this ledger, whatever became of it."""
+        return name in self.tools or name in self.held or name in self.quarantined
+
     def find_tool(self, name: str) -> Tool:
         """The tool of that name.
 

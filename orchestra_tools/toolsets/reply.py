@@ -141,17 +141,21 @@ async def answer(
         arguments: A JSON object; what it must be is checked here, so pass on whatever the model gave.
         on_progress: Told of each step.
     """
-    subject = _subject(name, arguments)
     try:
         if name in META_TOOLS:
             found = await toolset.call(name, arguments, on_progress=on_progress)
         else:
             found = await toolset.offered.call(name, arguments, on_progress=on_progress)
     except OrchestraError as error:
-        return Reply(name, error=error, statistics=toolset.ledger.statistics(subject))
+        return Reply(name, error=error, statistics=_statistics(toolset, _subject(name, arguments)))
     if isinstance(found, CallResult):
-        return Reply(name, result=found, statistics=toolset.ledger.statistics(subject))
+        return Reply(name, result=found, statistics=toolset.ledger.statistics(found.tool.name))
     return Reply(name, value=found)
+
+
+def _statistics(toolset: SearchableToolset, name: str) -> Statistics | None:
+    # A model may make any name up: the journal is asked only about names that there are.
+    return toolset.ledger.statistics(name) if toolset.ledger.catalogue.knows(name) else None
 
 
 def _subject(name: str, arguments: Mapping[str, Any]) -> str:

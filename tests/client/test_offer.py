@@ -102,6 +102,19 @@ def test_whatever_a_model_gives_as_arguments_is_answered(ledger: LedgerClient, a
         assert (reply.code, reply.correctable) == ("invalid_arguments", True)
 
 
+@pytest.mark.parametrize("name", ["\ud800", "x" * 100_000, "", "sn22_web_search\0"])
+def test_whatever_a_model_calls_is_answered(ledger: LedgerClient, name: str) -> None:
+    """Names it made up too; and nothing is kept of them."""
+    offer = Offer(ledger)
+    assert offer.answer_blocking(name, {}).code == "unknown_tool"
+    for fixed in ("describe_tool", "call_tool"):
+        reply = offer.answer_blocking(
+            fixed, {"name": name, "arguments": {}} if fixed == "call_tool" else {"name": name}
+        )
+        assert reply.failed
+        assert reply.statistics is None
+
+
 def test_the_fixed_tools_find_describe_and_call(ledger: LedgerClient) -> None:
     """The same three words in every host."""
     offer = Offer(ledger, subnets=["SN22"])
