@@ -108,14 +108,8 @@ def make_tools(offer: Offer, definitions: Iterable[Definition]) -> list[BaseTool
 def _metadata(offer: Offer, definition: Definition) -> dict[str, Any]:
     if definition.name not in META_TOOLS:
         return offer.facts(definition.name)
-    hints = definition.annotations
-    return {
-        "title": definition.title,
-        "output_schema": definition.output_schema,
-        "read_only": hints.read_only,
-        "destructive": hints.destructive,
-        "idempotent": hints.idempotent,
-    }
+    shown = {"title": definition.title, "output_schema": definition.output_schema}
+    return shown | definition.annotations.to_json()
 
 
 def _as_call(given: str | dict[str, Any] | ToolCall) -> Any:

@@ -85,8 +85,7 @@ class Executor:
             RefusedError: Policy said no; nothing was sent.
             CallError: The call was made and failed; has receipt and observation.
         """
-        given = dict(arguments) if isinstance(arguments, Mapping) else arguments
-        checked = tool.input_validator.check(given, tool=tool.name)
+        checked = tool.input_validator.check(arguments, tool=tool.name)
         if obstacle := tool.operation.obstacle:
             raise NotCallableError(
                 f"{tool.name} cannot be called: {obstacle}", remedy="Use another tool", tool=tool.name

@@ -91,13 +91,7 @@ def entry_document(session: Session, compiled: CompiledEntry) -> dict[str, Any]:
 
 def annotations_of(tool: Tool) -> dict[str, bool]:
     """The hints of a tool."""
-    hints = tool.annotations
-    return {
-        "read_only": hints.read_only,
-        "destructive": hints.destructive,
-        "idempotent": hints.idempotent,
-        "open_world": hints.open_world,
-    }
+    return tool.annotations.to_json() | {"open_world": tool.annotations.open_world}
 
 
 def links_of(entry: Entry) -> dict[str, Any]:

@@ -114,7 +114,6 @@ class Offer:
             UnknownToolError, QuarantinedError, PinnedError: It is not on offer.
         """
         tool = self.toolset.find_tool(name)
-        hints = tool.annotations
         return tool_facts(tool, self.session.toolset.statistics(name)) | {
             "title": tool.title,
             "subnet": tool.subnet,
@@ -122,9 +121,7 @@ class Offer:
             "audience": tool.audience,
             "input_schema": dict(tool.input_schema),
             "output_schema": None if tool.output_schema is None else dict(tool.output_schema),
-            "read_only": hints.read_only,
-            "destructive": hints.destructive,
-            "idempotent": hints.idempotent,
+            **tool.annotations.to_json(),
             "spends_money": spends_money(tool),
         }
 

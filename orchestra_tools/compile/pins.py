@@ -56,17 +56,12 @@ class Difference:
 
 def definition_of(tool: Tool) -> dict[str, Any]:
     """What is pinned of a tool: all that a model sees, and where its calls go."""
-    hints = tool.annotations
     return {
         "title": tool.title,
         "description": tool.description,
         "input_schema": tool.input_schema,
         "output_schema": tool.output_schema,
-        "annotations": {
-            "read_only": hints.read_only,
-            "destructive": hints.destructive,
-            "idempotent": hints.idempotent,
-        },
+        "annotations": tool.annotations.to_json(),
         "destination": _destination_of(tool),
     }
 

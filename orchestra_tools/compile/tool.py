@@ -22,6 +22,10 @@ class Annotations:
     idempotent: bool
     open_world: bool = True
 
+    def to_json(self) -> dict[str, bool]:
+        """Those that differ from tool to tool; every tool of a subnet is of an open world."""
+        return {"read_only": self.read_only, "destructive": self.destructive, "idempotent": self.idempotent}
+
 
 @dataclass(frozen=True)
 class Tool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import itertools
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from orchestra_tools.errors import Fault, InvalidArgumentsError, SchemaRefusedError
@@ -63,17 +64,17 @@ class Validator:
         Raises:
             InvalidArgumentsError: They do not fit.
         """
-        if not isinstance(arguments, dict):
+        if not isinstance(arguments, Mapping):
             faults = [Fault("", "is not of type object")]
-        elif not _is_json(arguments):
+        elif not _is_json(given := dict(arguments)):
             faults = [_NOT_JSON]
         else:
-            filled = self._fill(arguments)
+            filled = self._fill(given)
             if self.accepts(filled):
                 return filled
             # A default can also break a rule about several arguments. That is not the caller's fault either.
-            if self.accepts(arguments):
-                return dict(arguments)
+            if self.accepts(given):
+                return given
             faults = self.faults(filled)
         raise InvalidArgumentsError(
             f"the arguments of {tool} do not fit its input schema",

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from orchestra_tools.calls import CallResult, ProgressReporter
-from orchestra_tools.compile import Annotations, Tool, describe_cost
+from orchestra_tools.compile import Annotations, describe_cost
 from orchestra_tools.errors import Fault, InvalidArgumentsError, UnknownToolError
 from orchestra_tools.exports import Definition
 from orchestra_tools.schema import Validator
@@ -110,11 +110,6 @@ class SearchableToolset:
         self.offered = offered
         self.ledger = offered.ledger
 
-    @property
-    def tools(self) -> Mapping[str, Tool]:
-        """The tools that are found and called through the four."""
-        return self.offered.tools
-
     async def call(
         self, name: str, arguments: Mapping[str, Any], *, on_progress: ProgressReporter | None = None
     ) -> dict[str, Any] | CallResult:
@@ -127,7 +122,7 @@ class SearchableToolset:
         """
         if (tool := META_TOOLS.get(name)) is None:
             raise UnknownToolError(f"{name[:80]!r} is not one of {', '.join(META_TOOLS)}", tool=name[:80])
-        given = tool.validator.check(dict(arguments) if isinstance(arguments, Mapping) else arguments, tool=name)
+        given = tool.validator.check(arguments, tool=name)
         match name:
             case "find_tools":
                 return self._find(given)

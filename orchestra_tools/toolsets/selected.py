@@ -59,7 +59,6 @@ class SelectedToolset(FilteredToolset):
         self._conditions = conditions
         capabilities, subnets = conditions.get("capabilities"), conditions.get("subnets")
         self._patterns = (capabilities,) if isinstance(capabilities, str) else tuple(capabilities or ())
-        self._every_capability = capabilities is None
         if self._patterns:
             ledger.terms(self._patterns)
         named = (subnets,) if isinstance(subnets, str | int) else subnets
@@ -111,10 +110,12 @@ class SelectedToolset(FilteredToolset):
                 min_reliability=given.get("min_reliability"),
                 audience=given.get("audience"),
                 read_only=given.get("read_only"),
-                capabilities=None if self._every_capability else self._terms(),
+                capabilities=None if given.get("capabilities") is None else self._terms(),
                 netuids=self._netuids,
             )
-            admitted = {name: tool for name, tool in catalogue.tools.items() if filters.admits(tool)}
+            admitted = catalogue.tools
+            if filters != Filters():
+                admitted = {name: tool for name, tool in admitted.items() if filters.admits(tool)}
             self._current = (catalogue, filters, admitted)
         return self._current[1:]
 

@@ -81,7 +81,7 @@ async def test_what_is_not_on_offer_cannot_be_described_found_or_called(session:
     found: Any = await searchable.call("find_tools", {"query": "weather forecast", "limit": 20})
     assert all(card["name"].startswith("sn22_") for card in found["tools"])
     status: Any = await searchable.call("ledger_status", {})
-    assert status["tools"] == len(offered.tools) == len(searchable.tools)
+    assert status["tools"] == len(offered.tools) == len(searchable.offered.tools)
 
 
 async def test_conditions_that_name_nothing_are_refused(session: Session) -> None:
