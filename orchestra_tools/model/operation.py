@@ -17,6 +17,7 @@ from orchestra_tools.model.base import Value
 
 Location = Literal["path", "query", "header", "cookie", "body"]
 Audience = Literal["consumer", "compute", "operator"]
+Style = Literal["simple", "label", "matrix", "form", "spaceDelimited", "pipeDelimited", "deepObject"]
 Schema = dict[str, Any]
 _PLACEHOLDER = re.compile(r"\{([^{}/]+)\}")
 WRITING_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -30,6 +31,15 @@ class ArgumentPlace(Value):
     """Name on the wire, where it differs from the argument's."""
     whole: bool = False
     """The argument's value is the whole body."""
+    style: Style | None = None
+    """How a list or an object is written there (OpenAPI 3.1, 4.8.12.1); None = repeated in a query or form, with commas
+    elsewhere."""
+    explode: bool | None = None
+    """Whether each item or member is written as a parameter of its own; None = as OpenAPI has it for the style."""
+    allow_reserved: bool = False
+    """Whether a query value keeps the characters that RFC 3986 reserves."""
+    media_type: str | None = None
+    """Media type the value is written in: `application/json` in a parameter, the type of a part in a multipart body."""
 
 
 class HttpEndpoint(Value):
