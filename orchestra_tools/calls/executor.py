@@ -15,8 +15,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import stamina
-
 from orchestra_tools.calls.addresses import AddressPolicy
 from orchestra_tools.calls.answer import read_answer
 from orchestra_tools.calls.budgets import Budget, Purse, Reservation
@@ -215,6 +213,8 @@ async def _try_again(
     tool: Tool, attempt: Callable[[], Awaitable[WireResponse]], failed: CallError, limits: Limits
 ) -> WireResponse:
     # Most calls succeed at once, and go without stamina's machinery; here it first sees the failure there was.
+    import stamina  # with the first retry: hosts wait for this module
+
     failures = [failed]
 
     async def next_attempt() -> WireResponse:

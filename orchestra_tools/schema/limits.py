@@ -8,7 +8,6 @@ reference leads somewhere, its references cannot multiply (a doubling chain of `
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from types import NoneType
 from typing import Any
 
 import jsonschema_rs
+from pydantic_core import to_json
 
 from orchestra_tools.errors import Fault, SchemaRefusedError
 from orchestra_tools.schema.engine import COMPILE_ERRORS, compile_rules
@@ -36,6 +36,7 @@ _UNSUPPORTED = ("$dynamicRef", "$recursiveRef", "$anchor", "$dynamicAnchor", "$r
 
 _CONTAINERS = (dict, list)  # as constants, since every node of a ledger is held against them
 _SCALARS = (str, int, float, NoneType)
+_MAX_INTEGER_BITS = 8_192  # Python itself writes no more than 4,300 digits
 
 # Where a node stands, innermost token first. A pointer is written only where a fault is told: with long keys, pointers
 # to all nodes would take far more memory than the schema.
@@ -116,10 +117,9 @@ def _limits(schema: Any) -> Iterator[Fault]:
         for key, value in node.items() if isinstance(node, dict) else enumerate(node):
             if isinstance(value, _CONTAINERS):
                 stack.append((value, (path, key), depth + 1))
-            elif not isinstance(value, _SCALARS) or (isinstance(value, float) and not math.isfinite(value)):
+            elif type(value) is not str and (problem := _unsound(value)):
                 sound = False
-                kind = value if isinstance(value, float) else type(value).__name__
-                yield Fault(_pointer((path, key)), f"not JSON: {kind}")
+                yield Fault(_pointer((path, key)), f"not JSON: {problem}")
             if not isinstance(key, str) and isinstance(node, dict):
                 sound = False
                 yield Fault(_pointer(path), f"not JSON: a key is {type(key).__name__}, not text")
@@ -127,11 +127,19 @@ def _limits(schema: Any) -> Iterator[Fault]:
         yield from _size(schema)
 
 
+def _unsound(scalar: Any) -> str:
+    if isinstance(scalar, float):
+        return "" if math.isfinite(scalar) else str(scalar)
+    if isinstance(scalar, int) and scalar.bit_length() > _MAX_INTEGER_BITS:
+        return "an integer of thousands of digits"
+    return "" if isinstance(scalar, _SCALARS) else type(scalar).__name__
+
+
 def _size(schema: Any) -> Iterator[Fault]:
     try:
-        size = len(json.dumps(schema, ensure_ascii=False).encode())
-    except ValueError as error:  # a lone surrogate, or an integer of thousands of digits
-        yield Fault("", f"not JSON: {str(error)[:120]}")
+        size = len(to_json(schema))
+    except ValueError:  # a lone surrogate
+        yield Fault("", "not JSON: it holds half a character")
         return
     if size > MAX_BYTES:
         yield Fault("", f"{size:,} bytes, the limit is {MAX_BYTES:,}")

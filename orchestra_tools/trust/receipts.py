@@ -58,9 +58,10 @@ def digest_request(
 
 def sign_receipt(receipt: Receipt, signer: Signer) -> Receipt:
     """The receipt with its id and signature filled in."""
-    unsigned = receipt.model_copy(update={"public_key": signer.public_key, "id": "", "signature": ""})
-    named = unsigned.model_copy(update={"id": sha256_hex(_signed_bytes(unsigned))[:32]})
-    return named.model_copy(update={"signature": signer.sign(_signed_bytes(named)).hex()})
+    body = _signed_body(receipt) | {"public_key": signer.public_key, "id": ""}
+    body["id"] = sha256_hex(_signed_bytes(body))[:32]
+    signature = signer.sign(_signed_bytes(body)).hex()
+    return receipt.model_copy(update={"public_key": signer.public_key, "id": body["id"], "signature": signature})
 
 
 def verify_receipt(
@@ -89,8 +90,7 @@ def verify_receipt(
         raise _broken("format", f"this version reads {RECEIPT_FORMAT}")
     _check_spelling(receipt, document)
     _check_signature(receipt)
-    unnamed = receipt.model_copy(update={"id": "", "signature": ""})
-    if receipt.id != sha256_hex(_signed_bytes(unnamed))[:32]:
+    if receipt.id != sha256_hex(_signed_bytes(_signed_body(receipt) | {"id": ""}))[:32]:
         raise _broken("id", "the id is not the digest of the receipt")
     if receipt.ended_at_ms < receipt.started_at_ms:
         raise _broken("times", "it ended before it started")
@@ -114,7 +114,7 @@ def _check_signature(receipt: Receipt) -> None:
         raise _broken("signature", "the key or the signature is not hex of the right length")
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(receipt.public_key))
-        key.verify(bytes.fromhex(receipt.signature), _signed_bytes(receipt.model_copy(update={"signature": ""})))
+        key.verify(bytes.fromhex(receipt.signature), _signed_bytes(_signed_body(receipt)))
     except InvalidSignature:
         raise _broken("signature", "it was not signed by its key, or it was changed since") from None
 
@@ -161,8 +161,11 @@ def _weigh(
     return tuple(proven), tuple(missing)
 
 
-def _signed_bytes(receipt: Receipt) -> bytes:
-    body = receipt.model_dump(mode="json", by_alias=True, exclude={"signature"})
+def _signed_body(receipt: Receipt) -> dict[str, Any]:
+    return receipt.model_dump(mode="json", by_alias=True, exclude={"signature"})
+
+
+def _signed_bytes(body: Mapping[str, Any]) -> bytes:
     return f"{RECEIPT_FORMAT}\n".encode() + canonicalise(body)
 
 
