@@ -11,7 +11,8 @@ from typing import Any
 
 from aiohttp import web
 
-from orchestra_tools.compile import compile_ledger
+from orchestra_tools.compile import Catalogue, Tool, compile_ledger
+from orchestra_tools.model import HttpEndpoint
 from orchestra_tools.registry import packaged_ledger
 from orchestra_tools.testing import example_arguments
 
@@ -41,6 +42,51 @@ def grown_ledger(operations: int, backend: str) -> dict[str, Any]:
             if not left:
                 break
     return {"format": "orchestra-ledger/1", "sandbox": {"url": backend}, "entries": entries}
+
+
+def openapi_document(catalogue: Catalogue, backend: str) -> dict[str, Any]:
+    """An OpenAPI document of the same operations, for peers that make tools of one."""
+    paths = {f"/{name}{_path_of(tool)}": _described(tool) for name, tool in catalogue.tools.items()}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "bench", "version": "1"},
+        "servers": [{"url": backend}],
+        "paths": paths,
+    }
+
+
+def _path_of(tool: Tool) -> str:
+    endpoint = tool.operation.endpoint
+    return endpoint.path.partition("?")[0] if isinstance(endpoint, HttpEndpoint) else ""
+
+
+def _described(tool: Tool) -> dict[str, Any]:
+    endpoint, schema = tool.operation.endpoint, tool.input_schema
+    method = endpoint.method if isinstance(endpoint, HttpEndpoint) else "POST"
+    parameters, members = [], {}
+    for name, part in schema["properties"].items():
+        # A reference leads nowhere outside the schema it stands in.
+        part = {} if "$ref" in json.dumps(part) else part
+        place = endpoint.place_of(name).location if isinstance(endpoint, HttpEndpoint) else "body"
+        required = place == "path" or name in schema.get("required", ())
+        if place == "body":
+            members[name] = part
+        else:
+            parameters.append({"name": name, "in": place, "required": required, "schema": part})
+    described: dict[str, Any] = {
+        "operationId": tool.name,
+        "summary": tool.title,
+        "description": tool.description,
+        "parameters": parameters,
+        "responses": {"200": {"description": "The answer.", "content": {"application/json": {"schema": {}}}}},
+    }
+    if tool.output_schema is not None and "$ref" not in json.dumps(tool.output_schema):
+        described["responses"]["200"]["content"]["application/json"]["schema"] = tool.output_schema
+    if members:
+        body = {"type": "object", "properties": members}
+        body["required"] = [name for name in schema.get("required", ()) if name in members]
+        described["requestBody"] = {"content": {"application/json": {"schema": body}}}
+    return {method.lower(): described}
 
 
 @contextmanager

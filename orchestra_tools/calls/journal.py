@@ -6,11 +6,13 @@ Several processes may share the file. Arguments, answers and keys are never in i
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+import weakref
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +26,7 @@ _LOG = logging.getLogger(__name__)
 WINDOW = 500  # latest observations of a tool that its statistics are over
 _SCHEMA_VERSION = 1
 _DAY_MS = 86_400_000
+_BURST_S = 0.05  # calls that follow one another faster are written together
 _BUSY_S = 10  # how long to wait for another process that writes
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -53,6 +56,15 @@ INSERT OR IGNORE INTO call
 (id, receipt_id, tool, sandbox, outcome, latency_ms, at_ms, cost, currency, observation, receipt)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+# One look into the index for each tool, not for each call.
+_TOOLS_CALLED = """
+WITH RECURSIVE called (tool) AS (
+    SELECT min(tool) FROM call
+    UNION ALL
+    SELECT (SELECT min(call.tool) FROM call WHERE call.tool > called.tool) FROM called WHERE tool IS NOT NULL
+)
+SELECT tool FROM called WHERE tool IS NOT NULL
+"""
 
 
 class Journal:
@@ -71,8 +83,11 @@ class Journal:
         self._where = "in memory" if path is None else str(path)
         self._windows: dict[tuple[str, bool], Window] = {}
         self._statistics: dict[tuple[str, bool], Statistics | None] = {}
+        self._called: set[str] | None = None
         self._spent: dict[tuple[int, str], Decimal] = {}
         self._unwritten: list[tuple[Observation, Receipt]] = []
+        self._awaiting: asyncio.AbstractEventLoop | None = None
+        self._wrote_at = 0.0
         self._seen_version = -1
         try:
             if path is not None:
@@ -87,6 +102,8 @@ class Journal:
         except sqlite3.Error as error:
             self._connection.close()
             raise self._unusable(error) from error
+        # A program may end before its event loop came round.
+        atexit.register(_write_at_exit, weakref.ref(self))
 
     def record(self, observation: Observation, receipt: Receipt) -> None:
         """Keep the facts of one call. Recording the same call again changes nothing.
@@ -101,14 +118,20 @@ class Journal:
     def record_soon(self, observation: Observation, receipt: Receipt) -> None:
         """Keep the facts of a call that was just made, without making its caller wait for the disk.
 
-        Statistics and spendings know it at once; the file does when the event loop comes round, or something is read.
-        Where that fails it is logged: an answer that may have been paid for is worth more than its record.
+        Statistics and spendings know it at once; the file does when the event loop comes round, within a burst of free
+        calls a moment later, and whenever something is read. Where that fails it is logged: an answer that may have
+        been paid for is worth more than its record.
         """
+        loop = asyncio.get_running_loop()
         with self._lock:
             self._take_in(observation)
             self._unwritten.append((observation, receipt))
-            if len(self._unwritten) == 1:
-                asyncio.get_running_loop().call_soon(self._write_logged)
+            if observation.cost or loop.time() - self._wrote_at >= _BURST_S:
+                # Other processes hold their budgets against what was paid.
+                loop.call_soon(self._write_waiting)
+            elif self._awaiting is not loop:
+                self._awaiting = loop
+                loop.call_later(_BURST_S, self._write_waiting)
 
     def statistics(self, tool: str, *, sandbox: bool = False) -> Statistics | None:
         """What the latest calls of a tool amount to; None where there were none."""
@@ -120,6 +143,15 @@ class Journal:
                     self._windows[known] = self._load_window(tool, sandbox)
                 self._statistics[known] = self._windows[known].statistics(sandbox=sandbox)
             return self._statistics[known]
+
+    def tools_called(self) -> Collection[str]:
+        """Names of all tools that were ever called: no other has statistics."""
+        with self._using(writing=False) as connection:
+            self._notice_others(connection)
+            if self._called is None:
+                self._write_logged()
+                self._called = {tool for (tool,) in connection.execute(_TOOLS_CALLED)}
+            return self._called
 
     def observations(self, tool: str, *, sandbox: bool = False) -> list[Observation]:
         """The latest observations of a tool, newest first."""
@@ -138,6 +170,15 @@ class Journal:
         """The JSON of the receipt written last, or None."""
         return self._read_receipt("SELECT receipt FROM call ORDER BY sequence DESC LIMIT 1")
 
+    def latest_receipt_of(self, tools: Iterable[str], *, sandbox: bool = False) -> Mapping[str, Any] | None:
+        """The JSON of the receipt written last for one of some tools, or None."""
+        # The index finds the last row of each tool at once; a search for all of them would walk through every call.
+        query = (
+            "SELECT receipt FROM call WHERE sequence = (SELECT max(latest) FROM ("
+            "SELECT (SELECT max(sequence) FROM call WHERE tool = value AND sandbox = ?) AS latest FROM json_each(?)))"
+        )
+        return self._read_receipt(query, sandbox, json.dumps(list(tools)))
+
     def spent_since(self, at_ms: int, currency: str) -> Decimal:
         """What real calls have cost since a time, in one currency. Sandbox calls cost nothing."""
         with self._using() as connection:
@@ -155,6 +196,10 @@ class Journal:
             if (day, currency) not in self._spent:
                 self._spent = {(day, currency): self.spent_since(day, currency)}
             return self._spent[day, currency]
+
+    def flush(self) -> None:
+        """Write what waits to the file."""
+        self._write_logged()
 
     def close(self) -> None:
         """Close the file."""
@@ -178,6 +223,8 @@ class Journal:
         if (window := self._windows.get(known)) is not None:
             window.add(Seen(observation.outcome, observation.latency_ms, observation.at_ms))
         self._statistics.pop(known, None)
+        if self._called is not None:
+            self._called.add(observation.tool)
         for day, currency in self._spent:
             if observation.cost is not None and not observation.sandbox and observation.at_ms >= day:
                 self._spent[day, currency] += observation.cost if observation.currency == currency else 0
@@ -188,6 +235,7 @@ class Journal:
             # Another process has written.
             self._windows.clear()
             self._statistics.clear()
+            self._called = None
             self._spent.clear()
             self._seen_version = version
 
@@ -203,7 +251,7 @@ class Journal:
             window.add(Seen(Outcome(outcome), latency_ms, at_ms))
         return window
 
-    def _read_receipt(self, query: str, *values: str) -> Mapping[str, Any] | None:
+    def _read_receipt(self, query: str, *values: str | bool) -> Mapping[str, Any] | None:
         with self._using() as connection:
             row = connection.execute(query, values).fetchone()
         return None if row is None else json.loads(row[0])
@@ -219,6 +267,11 @@ class Journal:
                 self._connection.executemany(_INSERT, waiting)
             finally:
                 self._connection.execute("COMMIT")
+
+    def _write_waiting(self) -> None:
+        self._awaiting = None
+        self._write_logged()
+        self._wrote_at = asyncio.get_running_loop().time()
 
     def _write_logged(self) -> None:
         try:
@@ -242,6 +295,11 @@ class Journal:
             f"the journal {self._where} cannot be used: {error}",
             remedy="Remove or repair the file, or set ORCHESTRA_HOME to another folder",
         )
+
+
+def _write_at_exit(journal: weakref.ref[Journal]) -> None:
+    if (open_journal := journal()) is not None:
+        open_journal.flush()
 
 
 def _row(observation: Observation, receipt: Receipt) -> tuple[Any, ...]:
