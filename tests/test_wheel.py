@@ -47,5 +47,18 @@ def test_its_console_scripts_are_those_of_the_docs(wheel: Path) -> None:
     text = archive.read(entry_points).decode()
     for name in ("orchestra =", "mcp-server-orchestra ="):
         assert name in text
-    for command in ("demo", "find", "show", "call", "tools", "keys", "sandbox", "verify", "attach", "pin", "mcp"):
+    for command in (
+        "demo",
+        "find",
+        "show",
+        "call",
+        "tools",
+        "keys",
+        "sandbox",
+        "verify",
+        "attach",
+        "pin",
+        "import",
+        "mcp",
+    ):
         assert f"\n{command} = " in text

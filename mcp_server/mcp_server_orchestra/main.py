@@ -3,23 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
-from contextlib import AsyncExitStack
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
-from mcp.server import Server
 from mcp.server.stdio import stdio_server
 
-from mcp_server_orchestra.server import build_server
+from mcp_server_orchestra.logs import configure_logging
+from mcp_server_orchestra.serving import Service
 from mcp_server_orchestra.surface import SURFACES, Surface
-from orchestra_tools.client import Settings, open_session
+from orchestra_tools.client import Settings
 from orchestra_tools.errors import ConfigurationError, OrchestraError
-from orchestra_tools.registry import open_source
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-MAX_PORT = 65_535
+if TYPE_CHECKING:
+    from mcp_server_orchestra.http import HttpOptions
+
+MAX_WORKERS = 64
+_FILE = click.Path(path_type=Path)
+_HTTP_OPTIONS = (
+    click.option("--public-url", metavar="URL", help="What clients call the HTTP server; the audience of tokens."),
+    click.option(
+        "--auth-tokens", metavar="FILE", type=_FILE, help="Tokens of your own; default: ORCHESTRA_HTTP_TOKENS."
+    ),
+    click.option("--new-token", metavar="NAME", help="Make a token, add it to the file of tokens, print it and end."),
+    click.option("--auth-issuer", metavar="URL", help="Admit the access tokens of this OAuth issuer."),
+    click.option("--auth-jwks", metavar="FILE|URL", help="The issuer's keys; default: where its metadata says."),
+    click.option(
+        "--auth-scope",
+        metavar="SCOPE",
+        multiple=True,
+        default=("orchestra",),
+        show_default=True,
+        help="A scope the issuer's tokens must have; may be repeated.",
+    ),
+    click.option("--allow-host", metavar="HOST[:PORT]", multiple=True, help="A further Host; may be repeated."),
+    click.option("--allow-origin", metavar="ORIGIN", multiple=True, help="A web page's origin; may be repeated."),
+    click.option("--tls-cert", metavar="FILE", type=_FILE, help="Serve https with this certificate (PEM)."),
+    click.option("--tls-key", metavar="FILE", type=_FILE, help="The certificate's key (PEM)."),
+    click.option(
+        "--workers",
+        type=click.IntRange(1, MAX_WORKERS),
+        default=1,
+        show_default=True,
+        help="Processes that serve; with more than one, --stateless.",
+    ),
+    click.option("--stateless", is_flag=True, help="No sessions: each request may reach another server."),
+)
+
+
+def _http_options(command: Callable[..., None]) -> Callable[..., None]:
+    for option in reversed(_HTTP_OPTIONS):
+        command = option(command)
+    return command
 
 
 @click.command(short_help="Serve the ledger's tools over MCP (stdio or HTTP).")
@@ -28,68 +66,94 @@ MAX_PORT = 65_535
     "--surface", type=click.Choice(SURFACES), default="auto", show_default=True, help="Which tools a host sees."
 )
 @click.option("--http", metavar="HOST:PORT", help="Serve streamable HTTP at /mcp instead of stdio.")
+@_http_options
 @click.option("--sandbox", is_flag=True, help="Call loopback stand-ins instead of the subnets; no keys, no cost.")
 @click.option("--verbose", is_flag=True, help="Log more to stderr.")
 @click.version_option(package_name="orchestra-tools", prog_name="mcp-server-orchestra")
-def mcp(ledger: str | None, surface: Surface, http: str | None, sandbox: bool, verbose: bool) -> None:
+@click.pass_context
+def mcp(
+    context: click.Context,
+    /,
+    ledger: str | None,
+    surface: Surface,
+    http: str | None,
+    sandbox: bool,
+    verbose: bool,
+    new_token: str | None,
+    **given: Any,
+) -> None:
     """Serve the tools of a ledger to an MCP host.
 
     `auto` shows the four tools find_tools, describe_tool, call_tool and ledger_status, and beside them the tools that
     can be called now; `search` only the four; `operations` all tools, in pages. Whatever is shown, every tool can be
     called.
+
+    Over HTTP, 127.0.0.1 needs no token; any other address does: tokens of your own (--auth-tokens), or those of an
+    OAuth issuer (--auth-issuer, --public-url). See docs/mcp-http.md.
     """
-    # stdout belongs to the protocol.
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
-    # httpx logs whole URLs, and a key may stand in a query.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    address = _read_address(http) if http else None
-    asyncio.run(_serve(ledger, surface, address, sandbox=sandbox))
+    log = partial(configure_logging, verbose=verbose)
+    log()
+    given["auth_tokens"] = given["auth_tokens"] or Settings.from_environment().http_tokens
+    if new_token is not None:
+        click.echo(_add_token(given["auth_tokens"], new_token))
+        return
+    service = Service(ledger, surface, sandbox)
+    if http is not None:
+        # Imported here: a host waits for this process to start, and stdio needs no web server.
+        from mcp_server_orchestra.http import serve_http
+
+        serve_http(service, _read_http_options(http, **given), log=log)
+        return
+    for name in given:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise ConfigurationError(f"--{name.replace('_', '-')} is for --http", remedy="Add --http HOST:PORT")
+    asyncio.run(_serve_stdio(service))
 
 
-async def _serve(ledger: str | None, surface: Surface, address: tuple[str, int] | None, *, sandbox: bool) -> None:
-    async with AsyncExitStack() as stack:
-        # What only some servers need is imported by those: a host waits for this process to start.
-        if sandbox:
-            from orchestra_tools.sandbox import SandboxServer, SandboxSource
-
-            settings = Settings.from_environment()
-            source = open_source(ledger or settings.ledger, api_key=settings.api_key)
-            stand_in = SandboxServer(source.load())
-            await stand_in.start()
-            stack.push_async_callback(stand_in.stop)
-            session = open_session(SandboxSource(source, stand_in))
-            stack.push_async_callback(session.close)
-            server = build_server(surface=surface, session=session)
-        else:
-            server = build_server(ledger, surface=surface)
-        if address is None:
-            await _serve_stdio(server)
-        else:
-            from mcp_server_orchestra.http import serve_http
-
-            await serve_http(server, *address)
-
-
-async def _serve_stdio(server: Server[Any]) -> None:
-    async with stdio_server() as (incoming, outgoing):
+async def _serve_stdio(service: Service) -> None:
+    async with service.open() as server, stdio_server() as (incoming, outgoing):
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 
-def _read_address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or int(port) > MAX_PORT:
-        raise ConfigurationError(f"--http {text[:60]!r} is no address", remedy="Use HOST:PORT, as in 127.0.0.1:8765")
-    if host not in LOOPBACK:
+def _read_http_options(
+    address: str,
+    *,
+    public_url: str | None,
+    allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
+    auth_tokens: Path | None,
+    auth_issuer: str | None,
+    auth_jwks: str | None,
+    auth_scope: tuple[str, ...],
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    workers: int,
+    stateless: bool,
+) -> HttpOptions:
+    from mcp_server_orchestra.auth import AuthOptions
+    from mcp_server_orchestra.exposure import Exposure
+    from mcp_server_orchestra.http import HttpOptions
+
+    if (tls_cert is None) != (tls_key is None):
+        raise ConfigurationError("--tls-cert and --tls-key belong together", remedy="Give both, or neither")
+    exposure = Exposure.read(address, public_url=public_url, hosts=allow_host, origins=allow_origin)
+    return HttpOptions(
+        exposure,
+        AuthOptions(auth_tokens, auth_issuer, auth_jwks, auth_scope, exposure.public_url),
+        certificate=(tls_cert, tls_key) if tls_cert and tls_key else None,
+        workers=workers,
+        stateless=stateless or workers > 1,
+    )
+
+
+def _add_token(path: Path | None, name: str) -> str:
+    if path is None:
         raise ConfigurationError(
-            f"--http would serve {host[:60]} without asking anybody who they are",
-            remedy="Use 127.0.0.1; put a proxy that authenticates in front of it to serve others",
+            "--new-token has no file to add to", remedy="Name it: --auth-tokens FILE, or ORCHESTRA_HTTP_TOKENS"
         )
-    return host, int(port)
+    from mcp_server_orchestra.auth import add_token
+
+    return add_token(path, name)
 
 
 def main() -> None:

@@ -7,14 +7,13 @@ core's rendering. It never calls a subnet itself.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mcp.types as mcp_types
 from mcp import MCPError
@@ -22,10 +21,16 @@ from mcp.server import Server, ServerRequestContext
 from mcp.server.caching import CacheHint
 from mcp.server.lowlevel.server import NotificationOptions
 from mcp.server.models import InitializationOptions
-from mcp.server.subscriptions import ListenHandler
+from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, ServerEvent, ToolsListChanged
 
+from mcp_server_orchestra.caching import FIXED_TTL_MS
+from mcp_server_orchestra.callers import LastReceipts, current_caller
+from mcp_server_orchestra.card import CARD_TOOLS, EXTENSION, card_meta
+from mcp_server_orchestra.content import content_of, read_bytes
+from mcp_server_orchestra.icon import ICON
 from mcp_server_orchestra.notices import ChangeNotices
-from mcp_server_orchestra.surface import PAGE_SIZE, SURFACES, Surface, list_tools
+from mcp_server_orchestra.pages import Listing
+from mcp_server_orchestra.surface import SURFACES, Surface, list_tools
 from orchestra_tools.client import Session, open_session
 from orchestra_tools.compile import Catalogue, CatalogueDiff
 from orchestra_tools.errors import ConfigurationError
@@ -41,6 +46,9 @@ from orchestra_tools.toolsets import (
     as_meta,
     tool_facts,
 )
+
+if TYPE_CHECKING:
+    from mcp_server_orchestra.reading import Reader
 
 INSTRUCTIONS = (
     "Calls Bittensor subnets through a ledger of what each can do. Start with find_tools (say what you need in a few "
@@ -86,21 +94,40 @@ class _OrchestraServer(Server[Any]):
         self._toolset = session.toolset
         self._searchable = SearchableToolset(SelectedToolset(session.toolset))
         self._notices = ChangeNotices()
-        self._listed: tuple[Catalogue, list[dict[str, Any]]] | None = None
+        self._receipts = LastReceipts()
+        self._listed: tuple[Catalogue, Listing[dict[str, Any]]] | None = None
+        self._followers = 0
+        # The SDK takes wire-form dicts as results; the types of its handlers do not say so.
+        handlers: dict[str, Any] = {
+            "on_list_tools": self._list_tools,
+            "on_list_resources": self._list_resources,
+            "on_list_resource_templates": self._list_resource_templates,
+            "on_read_resource": self._read_resource,
+            "on_list_prompts": self._list_prompts,
+            "on_get_prompt": self._get_prompt,
+            "on_completion": self._complete,
+        }
         super().__init__(
             "orchestra",
             version=version("orchestra-tools"),
             title="Orchestra: Bittensor subnets as tools",
             instructions=INSTRUCTIONS,
+            icons=[ICON],
             lifespan=_follow_ledger,
             # Without it the SDK runs the whole of tools/list before each call on HTTP.
             get_tool_input_schema=self._input_schema,
-            on_list_tools=self._list_tools,  # type: ignore[arg-type]  # the SDK takes wire-form dicts, its type does not say so
             on_call_tool=self._call_tool,
-            on_subscriptions_listen=ListenHandler(self._notices.bus),
-            # The list depends on the user's keys.
-            cache_hints={"tools/list": CacheHint(ttl_ms=0, scope="private")},
+            on_subscribe_resource=self._subscribe,
+            on_unsubscribe_resource=self._unsubscribe,
+            on_subscriptions_listen=self._notices.listen,
+            cache_hints={
+                "server/discover": CacheHint(ttl_ms=FIXED_TTL_MS, scope="public"),
+                # The list depends on the keys of whoever runs the server, and the next call changes its statistics.
+                "tools/list": CacheHint(ttl_ms=0, scope="private"),
+            },
+            **handlers,
         )
+        self.extensions[EXTENSION] = {}
         self.middleware.append(self._notices.remember)
 
     def create_initialization_options(
@@ -111,36 +138,56 @@ class _OrchestraServer(Server[Any]):
     ) -> InitializationOptions:
         # The SDK advertises listChanged as false to handshake-era clients unless told otherwise here.
         return super().create_initialization_options(
-            notification_options or NotificationOptions(tools_changed=True), experimental_capabilities, extensions
+            notification_options or NotificationOptions(tools_changed=True, resources_changed=True),
+            experimental_capabilities,
+            extensions,
         )
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
         """Watch the ledger while the server runs, and tell clients of changes."""
         loop, tasks = asyncio.get_running_loop(), set[asyncio.Task[None]]()
+        before = self._toolset.catalogue
 
-        def notify() -> None:
-            task = loop.create_task(self._notices.send())
+        def notify(before: Catalogue, after: Catalogue, diff: CatalogueDiff) -> None:
+            task = loop.create_task(self._notices.send(self._events(before, after, diff)))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
 
-        def on_change(catalogue: Catalogue, diff: CatalogueDiff) -> None:
+        def on_change(after: Catalogue, diff: CatalogueDiff) -> None:
+            nonlocal before
             if diff:
                 _LOG.info("ledger changed: %d added, %d changed, %d removed", *map(len, _parts(diff)))
-                loop.call_soon_threadsafe(notify)
+            # In the loop: what clients watch changes there.
+            loop.call_soon_threadsafe(notify, before, after, diff)
+            before = after
 
         unsubscribe = self.session.live.subscribe(on_change)
         watcher = Watcher(self.session.live)
         watcher.start()
+        self._followers += 1
         try:
             yield
         finally:
+            self._followers -= 1
             unsubscribe()
             await asyncio.to_thread(watcher.stop)
-            if self._owns_session:
-                await self.session.close()
-            else:
-                await self.session.executor.close()
+            if not self._followers:
+                await (self.session.close() if self._owns_session else self.session.executor.close())
+
+    def _events(self, before: Catalogue, after: Catalogue, diff: CatalogueDiff) -> list[ServerEvent]:
+        from mcp_server_orchestra.resources import differs, list_differs  # a host waits for the start, not for this
+
+        events: list[ServerEvent] = [ToolsListChanged()] if diff else []
+        if list_differs(before, after):
+            events.append(ResourcesListChanged())
+        return events + [ResourceUpdated(uri) for uri in sorted(self._notices.watched) if differs(before, after, uri)]
+
+    @cached_property
+    def _reader(self) -> Reader:
+        from mcp_server_orchestra.reading import Reader  # a host waits for the start, and for the first list of tools
+
+        return Reader(self._toolset, self._receipts)
 
     def _input_schema(self, name: str) -> Mapping[str, Any] | None:
         if (fixed := META_TOOLS.get(name)) is not None:
@@ -149,15 +196,12 @@ class _OrchestraServer(Server[Any]):
         return tool.input_schema if tool is not None else None
 
     async def _list_tools(self, context: _Context, params: mcp_types.PaginatedRequestParams | None) -> dict[str, Any]:
-        listed = self._definitions()
-        start = _read_cursor(params.cursor if params else None, len(listed))
-        page = [self._with_meta(definition) for definition in listed[start : start + PAGE_SIZE]]
-        end = start + PAGE_SIZE
-        return {"resultType": "complete", "tools": page} | (
-            {"nextCursor": _write_cursor(end)} if end < len(listed) else {}
-        )
+        page, cursor = self._definitions().page(params.cursor if params else None)
+        called = self.session.executor.journal.tools_called()
+        tools = [self._with_statistics(each) if each["name"] in called else each for each in page]
+        return {"resultType": "complete", "tools": tools} | ({"nextCursor": cursor} if cursor else {})
 
-    def _definitions(self) -> list[dict[str, Any]]:
+    def _definitions(self) -> Listing[dict[str, Any]]:
         catalogue = self._toolset.catalogue
         if self._listed is None or self._listed[0] is not catalogue:
             executor = self.session.executor
@@ -167,28 +211,69 @@ class _OrchestraServer(Server[Any]):
                 obstacle_to=executor.obstacle_to,
                 has_key=lambda tool: executor.credentials.source(tool.subnet) is not None,
             )
-            self._listed = (catalogue, listed)
+            listed = [self._with_facts(definition) for definition in listed]
+            self._listed = (catalogue, Listing("tools", listed, [definition["name"] for definition in listed]))
         return self._listed[1]
 
-    def _with_meta(self, definition: dict[str, Any]) -> dict[str, Any]:
+    def _with_facts(self, definition: dict[str, Any]) -> dict[str, Any]:
+        name = definition["name"]
+        if (tool := self._toolset.tools.get(name)) is not None:
+            return definition | {"_meta": as_meta(tool_facts(tool, None))}
+        return definition | {"_meta": card_meta()} if name in CARD_TOOLS else definition
+
+    def _with_statistics(self, definition: dict[str, Any]) -> dict[str, Any]:
         tool = self._toolset.tools.get(definition["name"])
-        if tool is None:
+        # A page may be of the catalogue before this one.
+        if tool is None or (statistics := self._toolset.statistics(tool.name)) is None:
             return definition
-        return definition | {"_meta": as_meta(tool_facts(tool, self._toolset.statistics(tool.name)))}
+        return definition | {"_meta": as_meta(tool_facts(tool, statistics))}
 
     async def _call_tool(self, context: _Context, params: mcp_types.CallToolRequestParams) -> mcp_types.CallToolResult:
         name = params.name
         if not (name in META_TOOLS or self._toolset.catalogue.knows(name)):
             raise MCPError(mcp_types.INVALID_PARAMS, f"Unknown tool: {name[:80]}")
         report = context.session.report_progress
-        return tell(await answer(self._searchable, name, params.arguments or {}, on_progress=report))
+        reply = await answer(self._searchable, name, params.arguments or {}, on_progress=report)
+        if (caller := current_caller()) is not None and (receipt := reply.receipt) is not None:
+            self._receipts.keep(caller, receipt)
+        return tell(reply)
+
+    async def _list_resources(self, context: _Context, params: mcp_types.PaginatedRequestParams) -> dict[str, Any]:
+        return self._reader.list_resources(params.cursor)
+
+    async def _list_resource_templates(
+        self, context: _Context, params: mcp_types.PaginatedRequestParams
+    ) -> dict[str, Any]:
+        return self._reader.list_templates(params.cursor)
+
+    async def _read_resource(self, context: _Context, params: mcp_types.ReadResourceRequestParams) -> dict[str, Any]:
+        return self._reader.read_resource(params.uri, context.protocol_version)
+
+    async def _subscribe(self, context: _Context, params: mcp_types.SubscribeRequestParams) -> mcp_types.EmptyResult:
+        self._reader.check_resource(params.uri, context.protocol_version)
+        self._notices.subscribe(context, params.uri)
+        return mcp_types.EmptyResult()
+
+    async def _unsubscribe(
+        self, context: _Context, params: mcp_types.UnsubscribeRequestParams
+    ) -> mcp_types.EmptyResult:
+        self._notices.unsubscribe(context, params.uri)
+        return mcp_types.EmptyResult()
+
+    async def _list_prompts(self, context: _Context, params: mcp_types.PaginatedRequestParams) -> dict[str, Any]:
+        return self._reader.list_prompts(params.cursor)
+
+    async def _get_prompt(self, context: _Context, params: mcp_types.GetPromptRequestParams) -> dict[str, Any]:
+        return self._reader.get_prompt(params.name, params.arguments or {})
+
+    async def _complete(self, context: _Context, params: mcp_types.CompleteRequestParams) -> dict[str, Any]:
+        return self._reader.complete(params)
 
 
 def tell(reply: Reply) -> mcp_types.CallToolResult:
     """A reply as MCP has it. A failure has no structured content: clients hold that against the output schema."""
-    content: list[mcp_types.ContentBlock] = [mcp_types.TextContent(type="text", text=reply.text)]
     return mcp_types.CallToolResult(
-        content=content,
+        content=content_of(reply),
         structured_content=None if reply.failed else _structure(reply),
         is_error=reply.failed,
         _meta=as_meta(reply.facts()) or None,
@@ -202,29 +287,18 @@ async def _follow_ledger(server: Server[Any]) -> AsyncIterator[dict[str, Any]]:
         yield {}
 
 
-def _structure(reply: Reply) -> dict[str, Any]:
-    """Structured content is an object: the answer itself, or the answer under `result` as the listed schema says."""
+def _structure(reply: Reply) -> dict[str, Any] | None:
+    """Structured content is an object: the answer itself, or the answer under `result` as the listed schema says.
+
+    None for bytes that no schema asks for: hosts that prefer it would show their model base64 instead of a picture.
+    """
     data, result = reply.data, reply.result
     if result is not None and reply.tool == result.tool.name and result.tool.output_schema is not None:
         return {"result": data} if wraps_result(result.tool.output_schema) else data
+    if result is not None and read_bytes(data) is not None:
+        return None
     return data if isinstance(data, dict) else {"result": data}
 
 
 def _parts(diff: CatalogueDiff) -> tuple[tuple[str, ...], ...]:
     return diff.added, diff.changed, diff.removed
-
-
-def _write_cursor(start: int) -> str:
-    return base64.urlsafe_b64encode(str(start).encode()).decode()
-
-
-def _read_cursor(cursor: str | None, length: int) -> int:
-    if cursor is None:
-        return 0
-    try:
-        start = int(base64.urlsafe_b64decode(cursor.encode()).decode())
-    except (binascii.Error, ValueError):
-        start = -1
-    if not 0 <= start <= length:
-        raise MCPError(mcp_types.INVALID_PARAMS, "Invalid cursor")
-    return start

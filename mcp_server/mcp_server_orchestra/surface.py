@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Literal, get_args
 
+from mcp_server_orchestra.acceptable import acceptable_input, acceptable_output
 from orchestra_tools.client.queries import main_operation
 from orchestra_tools.compile import Catalogue, Tool
 from orchestra_tools.exports import Definition, define
@@ -26,7 +27,6 @@ MAX_NATIVE_BYTES = 48_000  # about 12,000 tokens
 MAX_KEYLESS_BYTES = 7_500  # of the whole list, for a user who has set no key
 MAX_OUTPUT_SCHEMA_BYTES = 2_000  # larger ones are summarised; describe_tool has them whole
 META_BYTES = 400  # what `_meta` adds to a listed tool
-PAGE_SIZE = 100
 
 
 def list_tools(
@@ -72,7 +72,7 @@ def wire_form(definition: Definition, *, max_output_bytes: int | None = None) ->
         "name": definition.name,
         "title": definition.title,
         "description": definition.description,
-        "inputSchema": definition.input_schema,
+        "inputSchema": acceptable_input(definition.input_schema),
         "annotations": {
             "readOnlyHint": hints.read_only,
             "destructiveHint": hints.destructive,
@@ -81,7 +81,7 @@ def wire_form(definition: Definition, *, max_output_bytes: int | None = None) ->
         },
     }
     if (output := portable_output(definition.output_schema, max_bytes=max_output_bytes)) is not None:
-        form["outputSchema"] = output
+        form["outputSchema"] = acceptable_output(output)
     return form
 
 

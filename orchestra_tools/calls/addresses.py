@@ -82,7 +82,11 @@ class AddressPolicy:
             raise _refuse(url, "a key is only sent over https")
         if (literal := _literal(host)) is not None and not is_public(literal):
             raise _refuse(url, f"{host[:80]} is a private or special address")
-        if literal is None and _NUMBER.fullmatch(host.rstrip(".").rpartition(".")[2]):
+        last = host.rstrip(".").rpartition(".")[2]
+        if last == "localhost":
+            # RFC 6761, 6.3: no name under it leads to another machine.
+            raise _refuse(url, "its host is this machine")
+        if literal is None and _NUMBER.fullmatch(last):
             # inet_aton reads 2130706433, 0x7f.1 and 127.1 as addresses; no public name ends in a number.
             raise _refuse(url, "its host is a number in disguise")
 

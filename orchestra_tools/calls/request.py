@@ -1,26 +1,37 @@
 """Arguments become a request. Pure: nothing is sent here.
 
-Each argument goes where the endpoint says: path, query, header, cookie, a member of the body, or the whole body. Values
-arrive exactly as they are given, whatever characters are in them; a value that cannot travel in its place is refused.
-An argument that is None is left out, except in a JSON body.
+Each argument goes where the endpoint says: path, query, header, cookie, a member of the body, or the whole body, and in
+the style that its place states (`calls.styles`). Values arrive exactly as they are given, whatever characters are in
+them; a value that cannot travel in its place is refused. An argument that is None is left out, except in a JSON body.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote
 
-from orchestra_tools.calls.bodies import BodyRefused, as_text, encode_body
+from orchestra_tools.calls.bodies import Member, content_text, encode_body
+from orchestra_tools.calls.styles import (
+    Pair,
+    Refused,
+    checked_text,
+    names_in,
+    notation_of,
+    percent_encode,
+    write_pairs,
+    write_text,
+)
 from orchestra_tools.calls.wire import WireRequest
 from orchestra_tools.compile import Tool
 from orchestra_tools.errors import ConfigurationError, Fault, InvalidArgumentsError, NotCallableError
-from orchestra_tools.model import ApiKeyAuth, HttpEndpoint
+from orchestra_tools.model import ApiKeyAuth, ArgumentPlace, HttpEndpoint
+from orchestra_tools.model.operation import Location
 from orchestra_tools.schema import join
 
 USER_AGENT = "orchestra-tools"
-_IN_TEMPLATE = "/:@!$&'()*+,;=~%"  # what a path template may hold unencoded; its author has encoded the rest
+IN_TEMPLATE = "/:@!$&'()*+,;=~%"  # what a path template may hold unencoded; its author has encoded the rest
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
 # Headers that decide where a request goes, or where it ends.
@@ -46,11 +57,18 @@ def build_request(tool: Tool, arguments: Mapping[str, Any], *, key: str | None =
     if not isinstance(endpoint, HttpEndpoint) or endpoint.base_url is None:
         raise NotCallableError(f"{tool.name} has no HTTP address: {tool.operation.obstacle}", tool=tool.name)
     parts = _Parts(tool, endpoint)
-    for name, value in arguments.items():
-        parts.place(name, value)
-    if isinstance(auth := tool.operation.auth, ApiKeyAuth):
-        parts.authenticate(auth, key)
-    return parts.build(endpoint.base_url)
+    try:
+        for name, value in arguments.items():
+            parts.place(name, value)
+        if isinstance(auth := tool.operation.auth, ApiKeyAuth):
+            parts.authenticate(auth, key)
+        return parts.build(endpoint.base_url)
+    except Refused as refused:
+        raise InvalidArgumentsError(
+            f"the arguments of {tool.name} cannot be sent",
+            [Fault(join(refused.path), refused.problem, refused.remedy)],
+            tool=tool.name,
+        ) from None
 
 
 class _Parts:
@@ -63,41 +81,88 @@ class _Parts:
         self.path = path if not path or path.startswith("/") else f"/{path}"
         self.unfilled = set(endpoint.placeholders)
         self.fixed_query = query
-        self.query: list[tuple[str, str]] = []
+        self.query: list[Pair] = []
         self.headers: dict[str, str] = {"accept": _accept(endpoint), "user-agent": USER_AGENT}
-        self.cookies: dict[str, str] = {}
-        self.members: dict[str, tuple[str, Any]] = {}
-        self.whole: tuple[str, Any] | None = None
+        self.cookies: dict[str, list[str]] = {}
+        self.members: dict[str, Member] = {}
+        self.whole: Member | None = None
 
     def place(self, name: str, value: Any) -> None:
         place = self.endpoint.place_of(name)
         wire_name = place.name or name
         if place.location == "body":
             if place.whole:
-                self.whole = (name, value)
-            else:
-                self.members[wire_name] = (name, value)
+                self.whole = Member(name, value, place)
+            elif value is not None or not place.omit_null:
+                self.members[wire_name] = Member(name, value, place)
             return
         if value is None:
             return
         match place.location:
             case "path":
-                self.path = self.path.replace(f"{{{wire_name}}}", self._path_segment(name, value))
-                self.unfilled.discard(wire_name)
+                self._place_in_path(name, wire_name, place, value)
             case "query":
-                values = value if isinstance(value, list) else [value]
-                self.query += [(wire_name, self._text(name, each)) for each in values]
+                self.query += self._query_pairs(name, wire_name, place, value)
             case "header":
-                self.headers[wire_name.lower()] = self._header_value(name, value)
+                self._place_in_header(name, wire_name, place, value)
             case "cookie":
-                self.cookies[wire_name] = quote(self._text(name, value), safe="")
+                for cookie, text in self._cookie_pairs(name, wire_name, place, value):
+                    self.cookies.setdefault(cookie, []).append(text)
+
+    def _place_in_path(self, name: str, wire_name: str, place: ArgumentPlace, value: Any) -> None:
+        if notation := notation_of(place, "path", wire_name, argument=name):
+            text = write_text(notation, value) or ""
+        else:
+            text = percent_encode(_plain_text(name, place, value))
+        if text in ("", ".", ".."):
+            raise Refused((name,), f"cannot be {text!r}: it stands in the path", "give the id itself")
+        self.path = self.path.replace(f"{{{wire_name}}}", text)
+        self.unfilled.discard(wire_name)
+
+    def _query_pairs(self, name: str, wire_name: str, place: ArgumentPlace, value: Any) -> list[Pair]:
+        others = self._names_in("query") if isinstance(value, dict) else ()
+        if notation := notation_of(place, "query", wire_name, argument=name, others=others):
+            return write_pairs(notation, value)
+        encoded = percent_encode(wire_name)
+        if place.media_type:
+            return [(encoded, percent_encode(content_text(place.media_type, (name,), value)))]
+        values = value if isinstance(value, list) else [value]
+        return [(encoded, percent_encode(checked_text(each, (name,)))) for each in values]
+
+    def _names_in(self, location: Location) -> frozenset[str]:
+        auth = self.tool.operation.auth
+        key = [auth.name] if isinstance(auth, ApiKeyAuth) and auth.location == location else []
+        return frozenset((*names_in(self.endpoint, self.tool.input_schema, location).values(), *key))
+
+    def _place_in_header(self, name: str, wire_name: str, place: ArgumentPlace, value: Any) -> None:
+        if not (notation := notation_of(place, "header", wire_name, argument=name)):
+            text = _plain_text(name, place, value, ascii_only=True)
+        elif (styled := write_text(notation, value)) is None:
+            return
+        else:
+            text = styled
+        if notation and text != text.strip(" \t"):
+            raise Refused((name,), "begins or ends with a space, which headers lose")
+        if not _HEADER_VALUE.fullmatch(text):
+            raise Refused((name,), "cannot travel in a header: only printable ASCII can")
+        self.headers[wire_name.lower()] = text
+
+    def _cookie_pairs(self, name: str, wire_name: str, place: ArgumentPlace, value: Any) -> list[Pair]:
+        others = self._names_in("cookie") if isinstance(value, dict) else ()
+        if not (notation := notation_of(place, "cookie", wire_name, argument=name, others=others)):
+            text = content_text(place.media_type, (name,), value) if place.media_type else checked_text(value, (name,))
+            return [(wire_name, percent_encode(text))]
+        pairs = write_pairs(notation, value)
+        if any(not cookie for cookie, _ in pairs):
+            raise Refused((name, ""), "is a cookie without a name, which cannot be sent")
+        return pairs
 
     def authenticate(self, auth: ApiKeyAuth, key: str | None) -> None:
         self.headers |= {name.lower(): value for name, value in auth.headers.items()}
         if key is None:
             return
         if auth.location == "query":
-            self.query.append((auth.name, key))
+            self.query.append((percent_encode(auth.name), percent_encode(key)))
             return
         if not _HEADER_VALUE.fullmatch(key):
             raise ConfigurationError(
@@ -109,18 +174,20 @@ class _Parts:
 
     def build(self, base_url: str) -> WireRequest:
         for name in sorted(self.unfilled):
-            self._refuse(name, "is missing: it stands in the path")
+            raise Refused((name,), "is missing: it stands in the path")
         base, _, base_query = base_url.partition("?")
-        path = quote(self.path, safe=_IN_TEMPLATE)
+        path = quote(self.path, safe=IN_TEMPLATE)
         if any(part in (".", "..") for part in path.split("/")):
-            self._refuse("", "make a path that leads elsewhere")
-        named = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in self.query)
-        fixed = (quote(part, safe=_IN_TEMPLATE + "?") for part in (base_query, self.fixed_query))
+            raise Refused((), "make a path that leads elsewhere")
+        named = "&".join(f"{name}={value}" for name, value in self.query)
+        fixed = (quote(part, safe=IN_TEMPLATE + "?") for part in (base_query, self.fixed_query))
         query = "&".join(part for part in (*fixed, named) if part)
         url = f"{base.rstrip('/')}{path}" + (f"?{query}" if query else "")
         body = self._encode_body()
         if self.cookies:
-            self.headers["cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            self.headers["cookie"] = "; ".join(
+                f"{name}={value}" for name, values in self.cookies.items() for value in values
+            )
         self._check_headers()
         if body:
             self.headers["content-length"] = str(len(body))
@@ -130,16 +197,13 @@ class _Parts:
         declared = any(place.location == "body" for place in self.endpoint.arguments.values())
         if not (self.members or self.whole) and not (declared and self.endpoint.method not in ("GET", "HEAD")):
             return b""
-        if self.whole is not None and self.whole[1] is None:
+        if self.whole is not None and self.whole.value is None:
             return b""
-        try:
-            media_type, body = encode_body(
-                self.endpoint.request_media_type or "application/json",
-                self.whole if self.whole is not None else self.members,
-                self.tool.input_schema,
-            )
-        except BodyRefused as refused:
-            self._refuse(refused.name, refused.problem, refused.remedy)
+        media_type, body = encode_body(
+            self.endpoint.request_media_type or "application/json",
+            self.whole if self.whole is not None else self.members,
+            self.tool.input_schema,
+        )
         self.headers["content-type"] = media_type
         return body
 
@@ -153,36 +217,13 @@ class _Parts:
                 tool=self.tool.name,
             )
 
-    def _path_segment(self, name: str, value: Any) -> str:
-        text = self._listed(name, value)
-        if text in ("", ".", ".."):
-            self._refuse(name, f"cannot be {text!r}: it stands in the path", "give the id itself")
-        return quote(text, safe="")
 
-    def _header_value(self, name: str, value: Any) -> str:
-        text = self._listed(name, value)
-        if not _HEADER_VALUE.fullmatch(text):
-            self._refuse(name, "cannot travel in a header: only printable ASCII can")
-        return text
-
-    def _listed(self, name: str, value: Any) -> str:
-        values = value if isinstance(value, list) else [value]
-        return ",".join(self._text(name, each) for each in values)
-
-    def _text(self, name: str, value: Any) -> str:
-        try:
-            text = as_text(value)
-            text.encode()
-        except ValueError:
-            self._refuse(name, "holds a number or character that cannot be sent")
-        return text
-
-    def _refuse(self, name: str, problem: str, remedy: str = "") -> NoReturn:
-        raise InvalidArgumentsError(
-            f"the arguments of {self.tool.name} cannot be sent",
-            [Fault(join([name]) if name else "", problem, remedy)],
-            tool=self.tool.name,
-        )
+def _plain_text(name: str, place: ArgumentPlace, value: Any, *, ascii_only: bool = False) -> str:
+    """The text of a value whose place states no style, where it is one text: a list with commas."""
+    if place.media_type:
+        return content_text(place.media_type, (name,), value, ascii_only=ascii_only)
+    values = value if isinstance(value, list) else [value]
+    return ",".join(checked_text(each, (name,)) for each in values)
 
 
 def _accept(endpoint: HttpEndpoint) -> str:

@@ -100,16 +100,21 @@ def wanted_types(schema: Any, root: Mapping[str, Any], depth: int = 0) -> frozen
     return found
 
 
-def read_text(place: str) -> bytes:
+def read_text(place: str, *, at_most: int = -1) -> bytes:
     """The bytes of a file, or of stdin for `-`.
+
+    Args:
+        place: The file, or `-`.
+        at_most: Bytes that are read; -1 = all.
 
     Raises:
         ConfigurationError: The file cannot be read.
     """
     if place == "-":
-        return sys.stdin.buffer.read()
+        return sys.stdin.buffer.read(at_most)
     try:
-        return Path(place).read_bytes()
+        with Path(place).open("rb") as file:
+            return file.read(at_most)
     except OSError as error:
         raise ConfigurationError(f"{place} cannot be read: {error.strerror}", remedy="Check the path") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 import sysconfig
@@ -48,7 +47,7 @@ class _Wish:
 
 
 @click.command()
-@click.argument("host", type=click.Choice(list(HOSTS)))
+@click.argument("host", type=click.Choice(list(HOSTS)), metavar="HOST")
 @click.option("--user", "scope", flag_value="user", help="The configuration for all projects.")
 @click.option("--project", "scope", flag_value="project", help="The configuration of the project in this folder.")
 @click.option("--name", default="orchestra", show_default=True, help="What the host calls the server.")
@@ -72,6 +71,8 @@ def attach(
     as_json: bool,
 ) -> None:
     """Put the MCP server into a host's configuration.
+
+    HOST is claude-desktop, claude-code, cursor, vscode, windsurf, cline, zed or gemini-cli.
 
     Everything else in the file stays as it is, a backup is made before a change, and a second run changes nothing. Keys
     do not go into the file: store them with `orchestra keys set`.
@@ -122,7 +123,7 @@ def server_command(executable: str, *, scripts: Sequence[Path]) -> tuple[str, ..
 
 def _edit(text: str, wish: _Wish, path: Path) -> str:
     host = HOSTS[wish.host]
-    existing = read_member(text, host.section, wish.name)
+    existing = read_member(text, host.section, wish.name, comments=host.comments)
     if existing is not None and not is_ours(existing):
         raise ConfigurationError(
             f"{path} has a server {wish.name!r} already, and it is not ours",
@@ -130,12 +131,12 @@ def _edit(text: str, wish: _Wish, path: Path) -> str:
             file=str(path),
         )
     if wish.remove:
-        return remove_member(text, host.section, wish.name)
+        return remove_member(text, host.section, wish.name, comments=host.comments)
     # The interpreter may be a link into a virtual environment: following it would lead out of that.
     scripts = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
     command = server_command(sys.executable, scripts=scripts)
     entry = server_entry(host, command, existing=existing, options=wish.options, environment=wish.environment)
-    return set_member(text, host.section, wish.name, entry)
+    return set_member(text, host.section, wish.name, entry, comments=host.comments)
 
 
 def _lasting(ledger: str) -> str:
@@ -168,9 +169,21 @@ def _warnings(wish: _Wish, ledger: str | None, *, new_folder: bool) -> list[str]
 
 
 def _diff(before: str, after: str, path: Path) -> str:
-    # Without lines of context: they may hold other servers' secrets.
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=0)
-    return "\n".join(lines)
+    """The change and nothing beside it, not even of the same line: there may be other servers' secrets."""
+    if before == after:
+        return ""
+    start = _count_shared(before, after)
+    end = _count_shared(before[start:][::-1], after[start:][::-1])
+    line = before.count("\n", 0, start) + 1
+    gone = [f"-{each}" for each in before[start : len(before) - end].splitlines()]
+    new = [f"+{each}" for each in after[start : len(after) - end].splitlines()]
+    return "\n".join([f"--- {path}", f"+++ {path}", f"@@ line {line} @@", *gone, *new])
+
+
+def _count_shared(one: str, other: str) -> int:
+    """With how many characters both begin."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def _print_outcome(wish: _Wish, path: Path, backup: Path | None, *, changed: bool) -> None:

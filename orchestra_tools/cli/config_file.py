@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from orchestra_tools.errors import ConfigurationError
 
 _MARK: Final = "\ufeff"  # byte order mark, as Windows editors write it
 _PRIVATE: Final = 0o600
+_WRITABLE: Final = 0o222
+MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,11 @@ class ConfigFile:
         """Read a file; an absent one counts as empty.
 
         Raises:
-            ConfigurationError: It cannot be read, or is not UTF-8.
+            ConfigurationError: It cannot be read, is no file, is far too large, or is not UTF-8.
         """
         target = Path(os.path.realpath(path))
         try:
+            _check_kind(path, target.stat())
             data = target.read_bytes()
         except FileNotFoundError:
             return cls(target, None, "")
@@ -70,16 +74,23 @@ class ConfigFile:
             line, column = before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1
             raise _broken(self.path, str(error), line, column) from error
 
-    def write(self, text: str, *, now: datetime) -> Path | None:
-        """Replace the file in one step, after a backup; returns the backup, or None where there was nothing to keep.
+    def write(self, text: str, *, now: datetime | None) -> Path | None:
+        """Replace the file in one step, after a backup; returns the backup, or None where there is none.
+
+        Args:
+            text: What it shall hold.
+            now: Stands in the name of the backup; None = make none.
 
         Raises:
-            ConfigurationError: It cannot be written, or somebody changed it meanwhile.
+            ConfigurationError: It cannot or may not be written, or somebody changed it meanwhile.
         """
+        if self.data is not None and not (self.path.stat().st_mode & _WRITABLE and os.access(self.path, os.W_OK)):
+            # Replacing it would get round that.
+            raise ConfigurationError(f"{self.path} is read-only", remedy="Make it writable, if it may be changed")
         mark = _MARK if self.data is not None and self.data.startswith(_MARK.encode()) else ""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            backup = None if self.data is None else self._back_up(self.data, now)
+            backup = None if self.data is None or now is None else self._back_up(self.data, now)
             draft = self._write_beside((mark + text).encode("utf-8"))
             try:
                 if _bytes_of(self.path) != self.data:
@@ -99,6 +110,7 @@ class ConfigFile:
             backup = self.path.with_name(f"{self.path.name}.orchestra-backup-{stamp}{f'-{number}' if number else ''}")
             with contextlib.suppress(FileExistsError):
                 _write_new(backup, data, _PRIVATE)
+                _keep_owner(self.path, backup)
                 shutil.copymode(self.path, backup)
                 return backup
         raise ConfigurationError(f"{self.path} has too many backups of one second", remedy="Wait a second")
@@ -107,6 +119,7 @@ class ConfigFile:
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         _write_new(draft, data, 0o666 if self.data is None else _PRIVATE)
         if self.data is not None:
+            _keep_owner(self.path, draft)
             shutil.copymode(self.path, draft)
         return draft
 
@@ -117,6 +130,22 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _check_kind(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise ConfigurationError(f"{path} is no file", remedy="Check what is there")
+    if found.st_size > MAX_BYTES:
+        raise ConfigurationError(
+            f"{path} has {found.st_size:,} bytes, more than {MAX_BYTES:,}", remedy="Check what is in it"
+        )
+
+
+def _keep_owner(model: Path, made: Path) -> None:
+    """Give a file to whom another belongs: what root made, its user could not read."""
+    found = model.stat()
+    if hasattr(os, "chown") and os.geteuid() == 0:
+        os.chown(made, found.st_uid, found.st_gid)
 
 
 def _bytes_of(path: Path) -> bytes | None:

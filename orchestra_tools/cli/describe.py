@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from orchestra_tools.calls.credentials import ENVIRONMENT_PREFIX
 from orchestra_tools.client import Session
-from orchestra_tools.compile import CompiledEntry, Quarantined, Tool, describe_cost
+from orchestra_tools.compile import CompiledEntry, Quarantined, Tool, check_entry, describe_cost
 from orchestra_tools.model import ApiKeyAuth, Auth, Entry, HotkeyAuth, HttpEndpoint, Statistics
 from orchestra_tools.toolsets import SearchableToolset, SelectedToolset
+from orchestra_tools.toolsets.entries import held_facts
 
 NEVER_VERIFIED = "never verified"
 NEVER_MEASURED = "never measured"
-_SOURCE_PARTS = ("repo", "package", "path", "line", "commit", "licence", "host_from", "output_from")
+_SOURCE_PARTS = (
+    "repo",
+    "package",
+    "document",
+    "path",
+    "pointer",
+    "line",
+    "commit",
+    "licence",
+    "host_from",
+    "output_from",
+)
 
 
 def tool_document(session: Session, tool: Tool) -> dict[str, Any]:
@@ -64,12 +77,11 @@ def quarantined_line(bad: Quarantined) -> dict[str, Any]:
 
 def held_line(tool: Tool) -> dict[str, Any]:
     """A tool that changed since it was pinned, without its words."""
-    reason = f"changed since it was pinned: see `orchestra pin --diff {tool.name}`"
-    return {"name": tool.name, "slot": str(tool.slot), "operation": tool.operation_id, "reasons": [reason]}
+    return held_facts(tool) | {"slot": str(tool.slot), "operation": tool.operation_id}
 
 
 def entry_document(session: Session, compiled: CompiledEntry) -> dict[str, Any]:
-    """Everything about one entry."""
+    """Everything about one entry; `withheld` names what of it no model is told."""
     entry = compiled.entry
     return {
         "subnet": entry.key,
@@ -82,6 +94,7 @@ def entry_document(session: Session, compiled: CompiledEntry) -> dict[str, Any]:
         "verified": entry.verified,
         "capabilities": list(entry.capabilities),
         "links": links_of(entry),
+        "withheld": [asdict(each) for each in check_entry(entry).withheld],
         "tools": [tool_document(session, tool) for tool in compiled.tools],
         "quarantined": [quarantined_line(bad) for bad in compiled.quarantined],
         "held": [held_line(tool) for tool in compiled.held],
@@ -114,8 +127,10 @@ def describe_source(source: Mapping[str, Any] | None, confidence: str | None) ->
     if not source:
         return f"not known (confidence: {confidence or 'not stated'})"
     named = {part: str(source[part]) for part in _SOURCE_PARTS if source.get(part) not in (None, "")}
-    place = named.get("repo") or named.get("package") or ""
-    where = f"{place} {named.get('path', '')}".strip() + (f":{named['line']}" if "line" in named else "")
+    place = named.get("repo") or named.get("package") or named.get("document") or ""
+    where = f"{place} {named.get('path') or named.get('pointer', '')}".strip() + (
+        f":{named['line']}" if "line" in named else ""
+    )
     extra = [f"commit {named['commit'][:12]}"] if "commit" in named else []
     extra += [f"licence {named['licence']}"] if "licence" in named else []
     extra += [
@@ -189,6 +204,8 @@ def entry_fields(entry: Entry) -> dict[str, str | None]:
         "version": entry.version,
         "capabilities": ", ".join(entry.capabilities) or "none",
         **{kind: str(each) for kind, each in shown.items()},
+        "withheld from models": "; ".join(f"{each.field} {each.reason}" for each in check_entry(entry).withheld)
+        or None,
         "verified": entry.last_verified or NEVER_VERIFIED,
         "reliability": _claim(entry, None if entry.reliability is None else share(entry.reliability)),
         "latency": _claim(entry, None if entry.avg_latency_ms is None else milliseconds(entry.avg_latency_ms)),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
 from decimal import Decimal
 
 import click
 
 from orchestra_tools.cli.describe import milliseconds, share
 from orchestra_tools.cli.options import AUDIENCES, json_option, ledger_option, read_amount
-from orchestra_tools.cli.output import UNKNOWN, note, print_json, print_line, print_table
+from orchestra_tools.cli.output import UNKNOWN, console_on, note, on_terminal, print_json, print_line, print_table
 from orchestra_tools.client import open_session
 from orchestra_tools.discovery import Card, Findings, packaged_vocabulary
-from orchestra_tools.toolsets import FindFilters
+from orchestra_tools.errors import EmbeddingError
+from orchestra_tools.toolsets import FindFilters, LedgerToolset
 
 _COLUMNS = ("tool", "subnet", "what", "cost", "reliability", "p50", "callable", "why")
 
@@ -67,9 +70,24 @@ def find(
 async def _search(ledger: str | None, text: str | None, limit: int, filters: FindFilters) -> Findings:
     session = open_session(ledger)
     try:
+        if text and session.toolset.meaning is not None:
+            _embed(session.toolset)
         return session.toolset.find(text, limit=limit, **filters)
     finally:
         await session.close()
+
+
+def _embed(toolset: LedgerToolset) -> None:
+    """Embed what is not embedded yet: a command that ends at once has no background to do it in."""
+    with contextlib.suppress(EmbeddingError):  # the findings say that they are by words alone
+        if not on_terminal(sys.stderr):
+            toolset.embed_tools()
+            return
+        from rich.progress import Progress
+
+        with Progress(console=console_on(sys.stderr), transient=True) as progress:
+            task = progress.add_task("embedding tools, once", total=None)
+            toolset.embed_tools(lambda done, total: progress.update(task, completed=done, total=total))
 
 
 def _print_findings(findings: Findings) -> None:
@@ -79,6 +97,8 @@ def _print_findings(findings: Findings) -> None:
         print_table(_COLUMNS, map(_row, findings.cards))
     if findings.confidence == "good" and findings.total > len(findings.cards):
         note(f"{len(findings.cards)} of {findings.total}; --limit shows more")
+    if findings.note:
+        note(findings.note)
     if findings.unknown and not findings.no_match:
         note(f"left out, because a figure asked for is not known: {findings.unknown}")
 

@@ -48,21 +48,58 @@ class Host:
     Attributes:
         title: What people call it.
         section: Key of the object that has the servers.
-        typed: Whether it wants `"type": "stdio"`.
         scopes: Which configurations it has; the first is the default.
+        typed: Whether it wants `"type": "stdio"`.
+        comments: Whether it reads JSON with comments and trailing commas.
     """
 
     title: str
     section: str
     scopes: tuple[Scope, ...]
     typed: bool = False
+    comments: bool = False
 
 
 HOSTS: Mapping[str, Host] = {
     "claude-desktop": Host("Claude Desktop", "mcpServers", ("user",)),
     "claude-code": Host("Claude Code", "mcpServers", ("project", "user")),
     "cursor": Host("Cursor", "mcpServers", ("user", "project")),
-    "vscode": Host("VS Code", "servers", ("project", "user"), typed=True),
+    "vscode": Host("VS Code", "servers", ("project", "user"), typed=True, comments=True),
+    "windsurf": Host("Windsurf", "mcpServers", ("user",)),
+    "cline": Host("Cline", "mcpServers", ("user",)),
+    "zed": Host("Zed", "context_servers", ("user", "project"), comments=True),
+    "gemini-cli": Host("Gemini CLI", "mcpServers", ("user", "project"), comments=True),
+}
+# Where a host keeps what it has below the home folder, and below a project's.
+_HOME_FILES: Mapping[str, str] = {
+    "claude-code": ".claude.json",
+    "cursor": ".cursor/mcp.json",
+    "windsurf": ".codeium/windsurf/mcp_config.json",
+    "cline": ".cline/data/settings/cline_mcp_settings.json",
+    "gemini-cli": ".gemini/settings.json",
+}
+_PROJECT_FILES: Mapping[str, str] = {
+    "claude-code": ".mcp.json",
+    "cursor": ".cursor/mcp.json",
+    "vscode": ".vscode/mcp.json",
+    "zed": ".zed/settings.json",
+    "gemini-cli": ".gemini/settings.json",
+}
+
+
+_NEXT_STEPS: Mapping[str, tuple[str, str]] = {
+    "cursor": (
+        "Quit Cursor fully and start it again; its MCP settings show the server.",
+        'Its log: the panel Output, "MCP Logs"',
+    ),
+    "vscode": (
+        'Run "MCP: List Servers" in the command palette and start the server; reload open windows first.',
+        'Its log: the same command, "Show Output"',
+    ),
+    "windsurf": ("Refresh the MCP servers in Cascade's settings, or start Windsurf again.", "Errors show there."),
+    "cline": ("Open Cline's MCP servers: it reads the file anew and starts the server.", "Errors show there."),
+    "zed": ("Zed reads the file anew; the agent's settings show the server.", 'Its log: "zed: open log"'),
+    "gemini-cli": ("Start Gemini CLI again; /mcp shows the server.", "Its log: gemini --debug"),
 }
 
 
@@ -76,20 +113,18 @@ def config_path(name: str, scope: Scope, machine: Machine) -> PurePath:
         raise ConfigurationError(
             f"{HOSTS[name].title} has no {scope} configuration", remedy=f"Leave --{scope} out", host=name
         )
-    match name, scope:
-        case "claude-desktop", _:
+    if scope == "project":
+        return machine.folder / _PROJECT_FILES[name]
+    match name:
+        case "claude-desktop":
             return _applications(machine) / "Claude" / "claude_desktop_config.json"
-        case "claude-code", "project":
-            return machine.folder / ".mcp.json"
-        case "claude-code", _:
-            return machine.home / ".claude.json"
-        case "cursor", "project":
-            return machine.folder / ".cursor" / "mcp.json"
-        case "cursor", _:
-            return machine.home / ".cursor" / "mcp.json"
-        case _, "project":
-            return machine.folder / ".vscode" / "mcp.json"
-    return _applications(machine) / "Code" / "User" / "mcp.json"
+        case "vscode":
+            return _applications(machine) / "Code" / "User" / "mcp.json"
+        case "zed":
+            if machine.platform == "win32":
+                return _applications(machine) / "Zed" / "settings.json"
+            return _configuration(machine) / "zed" / "settings.json"
+    return machine.home / _HOME_FILES[name]
 
 
 def server_entry(
@@ -156,15 +191,7 @@ def next_steps(name: str, scope: Scope, server: str, machine: Machine) -> tuple[
         case "claude-code":
             approve = ("Claude Code asks once whether to trust this project's servers.",) if scope == "project" else ()
             return ("Start Claude Code again; /mcp shows the server.", *approve, "Its log: claude --debug")
-        case "cursor":
-            return (
-                "Quit Cursor fully and start it again; its MCP settings show the server.",
-                'Its log: the panel Output, "MCP Logs"',
-            )
-    return (
-        'Run "MCP: List Servers" in the command palette and start the server; reload open windows first.',
-        'Its log: the same command, "Show Output"',
-    )
+    return _NEXT_STEPS[name]
 
 
 def _applications(machine: Machine) -> PurePath:
@@ -175,7 +202,12 @@ def _applications(machine: Machine) -> PurePath:
         case "win32":
             given = machine.environment.get("APPDATA")
             return machine.home / "AppData" / "Roaming" if not given else type(machine.home)(given)
-    given = machine.environment.get("XDG_CONFIG_HOME", "")
+    return _configuration(machine)
+
+
+def _configuration(machine: Machine) -> PurePath:
+    """Where programs of Unix keep a user's settings; some do so on macOS as well, where the variable does not count."""
+    given = "" if machine.platform == "darwin" else machine.environment.get("XDG_CONFIG_HOME", "")
     # XDG Base Directory Specification: an empty value counts as unset, a relative one is ignored.
     path = type(machine.home)(given)
     return path if given and path.is_absolute() else machine.home / ".config"

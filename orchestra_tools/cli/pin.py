@@ -13,12 +13,11 @@ from typing import Any
 
 import click
 
+from orchestra_tools.cli.differences import lines_of
 from orchestra_tools.cli.options import json_option, ledger_option
-from orchestra_tools.cli.output import note, on_terminal, print_json, print_line, print_table, to_json_text
+from orchestra_tools.cli.output import note, on_terminal, print_json, print_line, print_table
 from orchestra_tools.client import Pinned, Session, open_session
 from orchestra_tools.client.queries import subnet_key
-from orchestra_tools.compile import ABSENT
-from orchestra_tools.compile.hygiene import printable
 from orchestra_tools.errors import InputError, PinnedError
 
 _STATES = {
@@ -209,10 +208,8 @@ def _state(session: Session, each: Pinned) -> str:
 def _tell(each: Pinned, say: Callable[[str], None]) -> None:
     say(f"{each.pin.tool}, pinned {each.pin.pinned_at}: {_STATES[each.state]}")
     for found in each.differences:
-        say(f"  {_shown(found.path)}")
-        for mark, value in (("-", found.before), ("+", found.now)):
-            if value is not ABSENT:
-                say(f"    {mark} {_shown(to_json_text(value, indent=None))}")
+        for line in lines_of(found):
+            say(f"  {line}")
 
 
 def _line(each: Pinned) -> dict[str, Any]:
@@ -224,8 +221,3 @@ def _line(each: Pinned) -> dict[str, Any]:
         "digest_now": None if each.tool is None else each.tool.digest,
         "sandbox": each.pin.sandbox,
     }
-
-
-def _shown(text: str) -> str:
-    # Never cut: the change that matters may stand at the end.
-    return printable(text, limit=len(text))

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from orchestra_tools.calls import CallResult, ProgressReporter
 from orchestra_tools.client.loop import LoopThread
@@ -38,6 +38,9 @@ from orchestra_tools.discovery import Findings, Index
 from orchestra_tools.model import Entry, Ledger, Statistics
 from orchestra_tools.registry import LedgerSource, Watcher
 from orchestra_tools.toolsets import FindFilters
+
+if TYPE_CHECKING:
+    from orchestra_tools.discovery.semantic import Embedder
 
 LedgerPlace = str | os.PathLike[str] | Ledger | LedgerSource
 FOUND = 20  # tools looked at to rank entries
@@ -103,10 +106,11 @@ class AsyncLedgerClient:
         ledger: LedgerPlace | None = None,
         *,
         api_key: str | None = None,
+        embedder: str | Embedder | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Open a ledger; see `LedgerClient`."""
-        self._reader = _Reader(open_session(ledger, api_key=api_key, environment=environment))
+        self._reader = _Reader(open_session(ledger, api_key=api_key, embedder=embedder, environment=environment))
 
     @property
     def session(self) -> Session:
@@ -191,6 +195,7 @@ class LedgerClient:
         ledger: LedgerPlace | None = None,
         *,
         api_key: str | None = None,
+        embedder: str | Embedder | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Open a ledger.
@@ -198,13 +203,16 @@ class LedgerClient:
         Args:
             ledger: Path, URL or value; None = what `ORCHESTRA_LEDGER` says, else the packaged ledger.
             api_key: Key for a ledger served over HTTP; None = what `ORCHESTRA_API_KEY` says.
+            embedder: Finds tools by meaning as well: "minilm", the URL of an OpenAI-compatible endpoint, a folder with
+                a model, or an object; None = what `ORCHESTRA_EMBEDDER` says, else by words alone.
             environment: Instead of the process's own.
 
         Raises:
             ConfigurationError: A setting or a file cannot be used.
+            ImportError: `embedder` needs an extra that is not installed.
             LedgerFormatError: The ledger cannot be read.
         """
-        self._reader = _Reader(open_session(ledger, api_key=api_key, environment=environment))
+        self._reader = _Reader(open_session(ledger, api_key=api_key, embedder=embedder, environment=environment))
         self._loop = LoopThread()
         self._finalizer = weakref.finalize(self, _close, self._reader, self._loop)
 
@@ -305,6 +313,7 @@ def _close(reader: _Reader, loop: LoopThread) -> None:
     reader.stop_watching()
     loop.close()
     reader.session.executor.journal.close()
+    reader.session.toolset.close()
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, call_back: Callable[[Change], None], change: Change) -> None:

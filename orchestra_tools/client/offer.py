@@ -218,3 +218,4 @@ def _close(loop: LoopThread, session: Session, owned: bool) -> None:
     loop.close()
     if owned:
         session.executor.journal.close()
+        session.toolset.close()

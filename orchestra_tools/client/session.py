@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -16,6 +18,9 @@ from orchestra_tools.client.settings import Settings
 from orchestra_tools.model import Ledger
 from orchestra_tools.registry import LedgerSource, LiveLedger, PinFile, open_source
 from orchestra_tools.toolsets import LedgerToolset
+
+if TYPE_CHECKING:
+    from orchestra_tools.discovery.semantic import Embedder, MeaningIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +37,14 @@ class Session:
         """Close connections and the journal."""
         await self.executor.close()
         self.executor.journal.close()
+        await asyncio.to_thread(self.toolset.close)
 
 
 def open_session(
     ledger: str | os.PathLike[str] | Ledger | LedgerSource | None = None,
     *,
     api_key: str | None = None,
+    embedder: str | Embedder | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Session:
     """Open a session.
@@ -45,10 +52,13 @@ def open_session(
     Args:
         ledger: Path, URL, value or source; None = what `ORCHESTRA_LEDGER` says, else the packaged ledger.
         api_key: Key for a ledger served over HTTP; None = what `ORCHESTRA_API_KEY` says.
+        embedder: Finds tools by meaning as well: "minilm", the URL of an OpenAI-compatible endpoint, a folder with a
+            model, or an object; None = what `ORCHESTRA_EMBEDDER` says, else by words alone.
         environment: Instead of the process's own.
 
     Raises:
         ConfigurationError: A setting or a file cannot be used.
+        ImportError: `embedder` needs an extra that is not installed.
         LedgerFormatError: The ledger cannot be read.
     """
     env = os.environ if environment is None else environment
@@ -66,4 +76,17 @@ def open_session(
         # A wallet is read from disk, and perhaps decrypted: once is enough.
         load_hotkey=cache(partial(load_hotkey, env)) if settings.wallet else None,
     )
-    return Session(settings, live, executor, LedgerToolset(live, executor), Pins(live, pin_file))
+    toolset = LedgerToolset(live, executor, meaning=_open_meaning(settings, embedder))
+    return Session(settings, live, executor, toolset, Pins(live, pin_file))
+
+
+def _open_meaning(settings: Settings, embedder: str | Embedder | None) -> MeaningIndex | None:
+    chosen = embedder or settings.embedder
+    if not chosen:
+        return None
+    # Brings numpy, and perhaps a model: only for those who asked for it.
+    from orchestra_tools.discovery.semantic import MeaningIndex, VectorStore, open_embedder
+
+    if isinstance(chosen, str):
+        chosen = open_embedder(chosen, model=settings.embedder_model, key=settings.embedder_key)
+    return MeaningIndex(chosen, VectorStore(settings.home / "vectors.sqlite"))

@@ -27,6 +27,10 @@ VARIABLES: Mapping[str, str] = {
     "ORCHESTRA_ALLOW_UNKNOWN_PRICE": "subnets whose unknown prices are accepted, as in SN22,SN13; 1 for all",
     "ORCHESTRA_WALLET": "bittensor wallet for hotkey-signed calls",
     "ORCHESTRA_HOTKEY": "hotkey in that wallet; default `default`",
+    "ORCHESTRA_HTTP_TOKENS": "file of tokens that may use the MCP server over HTTP",
+    "ORCHESTRA_EMBEDDER": "finds tools by meaning too: minilm, the URL of an OpenAI-compatible endpoint, or a folder",
+    "ORCHESTRA_EMBEDDER_MODEL": "model at that endpoint; default text-embedding-3-small",
+    "ORCHESTRA_EMBEDDER_KEY": "key for that endpoint",
     "ORCHESTRA_DEBUG": "with 1, commands show where an unexpected error comes from",
 }
 """Every variable that is read, and what it is for."""
@@ -41,6 +45,10 @@ class Settings:
     api_key: SecretStr | None = None
     budget: Budget = field(default_factory=Budget)
     wallet: str | None = None
+    http_tokens: Path | None = None
+    embedder: str | None = None
+    embedder_model: str | None = None
+    embedder_key: SecretStr | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -52,9 +60,13 @@ class Settings:
         env = os.environ if environment is None else environment
         home = env.get("ORCHESTRA_HOME")
         key = env.get("ORCHESTRA_API_KEY")
+        tokens = env.get("ORCHESTRA_HTTP_TOKENS")
+        embedder_key = env.get("ORCHESTRA_EMBEDDER_KEY")
         default = Budget()
         return cls(
-            home=_folder(home) if home else Path(platformdirs.user_data_dir("orchestra", appauthor=False)),
+            home=_path("ORCHESTRA_HOME", home)
+            if home
+            else Path(platformdirs.user_data_dir("orchestra", appauthor=False)),
             ledger=env.get("ORCHESTRA_LEDGER") or None,
             api_key=SecretStr(key) if key else None,
             budget=Budget(
@@ -65,14 +77,18 @@ class Settings:
                 allow_unknown_price=_subnets(env, "ORCHESTRA_ALLOW_UNKNOWN_PRICE"),
             ),
             wallet=env.get("ORCHESTRA_WALLET") or None,
+            http_tokens=_path("ORCHESTRA_HTTP_TOKENS", tokens) if tokens else None,
+            embedder=env.get("ORCHESTRA_EMBEDDER") or None,
+            embedder_model=env.get("ORCHESTRA_EMBEDDER_MODEL") or None,
+            embedder_key=SecretStr(embedder_key) if embedder_key else None,
         )
 
 
-def _folder(text: str) -> Path:
+def _path(name: str, text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ConfigurationError(f"ORCHESTRA_HOME is {text[:80]!r}, and that user has no home") from error
+        raise ConfigurationError(f"{name} is {text[:80]!r}, and that user has no home") from error
 
 
 def _amount(env: Mapping[str, str], name: str, default: Decimal | None) -> Decimal | None:

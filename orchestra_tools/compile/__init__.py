@@ -8,12 +8,14 @@ from orchestra_tools.compile.catalogue import (
     compile_ledger,
     diff_tools,
 )
+from orchestra_tools.compile.entry_texts import EntryTexts, Withheld, check_entry
 from orchestra_tools.compile.operation import SANDBOX_NOTE, describe_cost
 from orchestra_tools.compile.pins import (
     ABSENT,
     Absent,
     Difference,
     admits,
+    compare_values,
     definition_of,
     differences,
     pin_tool,
@@ -30,9 +32,13 @@ __all__ = [
     "CatalogueDiff",
     "CompiledEntry",
     "Difference",
+    "EntryTexts",
     "Quarantined",
     "Tool",
+    "Withheld",
     "admits",
+    "check_entry",
+    "compare_values",
     "compile_entry",
     "compile_ledger",
     "definition_of",

@@ -18,6 +18,7 @@ from orchestra_tools.schema import join
 MAX_TITLE = 120  # characters
 MAX_DESCRIPTION = 1024  # characters; OpenAI and LlamaIndex refuse longer ones
 MAX_ARGUMENT_NAME = 128  # characters
+MAX_TERM = 80  # characters of a capability, a version, a status
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
 _PLAIN_CONTROLS = frozenset("\n\t\r")
 # What shows nothing: fillers, a blank Braille cell, variation selectors other than the emoji ones, tags.
@@ -62,7 +63,8 @@ _INJECTIONS = tuple(
             ("do not", "don't", "never", "without"),
             r"""
             \b(?:do\snot|don't|never|without)\b .{0,20}
-            \b(?:tell|mention|inform|reveal|show|notify|ask)(?:ing)?\b .{0,20} \b(?:user|human|anyone)\b
+            \b(?:tell|mention|inform|reveal|show|notify|ask)(?:ing)?\b .{0,20}
+            (?: \b(?:the|this|your|any|to)\s(?:user|human)s?\b | \b(?:user|human)s?(?:[^\w\s]|$) | \banyone\b )
             """,
         ),
         (
@@ -84,8 +86,13 @@ _INJECTIONS = tuple(
         (
             ("key", "password", "secret", "credential", "conversation", "chat history", "ssh"),
             r"""
-            \b(?:send|post|upload|forward|exfiltrate|leak)\b .{0,60}
-            \b(?:api[\s-]?keys?|passwords?|secrets?|credentials?|private\skeys?|conversation|chat\shistory|ssh)\b
+            # Of somebody's own, or to some address: services that send a password link or post to a conversation exist.
+            \b(?:send|upload|forward|exfiltrate|leak)\s(?:the|this)\s(?:\w+\s)?(?:conversation|chat\shistory)\b
+            | \b(?:send|post|upload|forward|exfiltrate|leak|include|append)\b .{0,40}
+            (?: \b(?:your|my|our|his|her|their|all|any|every|user's|users'|system)\b .{0,20}
+                \b(?:api[\s-]?keys?|passwords?|secrets?|credentials?|private\skeys?|conversation|chat\shistory|ssh)\b
+              | \b(?:api[\s-]?keys?|passwords?|secrets?|credentials?|private\skeys?|conversation|chat\shistory|ssh)\b
+                .{0,40} (?: https?:// | \w@\w | \bto\s(?:me|us|this|our)\b ) )
             """,
         ),
         (("~/.", "/etc/", ".ssh", ".env", "id rsa"), r"\bread\b .{0,40} (?:~/\.|/etc/|\.ssh|\.env\b|id\srsa)"),
@@ -93,8 +100,14 @@ _INJECTIONS = tuple(
 )
 
 
-def text_problems(text: str, *, limit: int = MAX_DESCRIPTION) -> Iterator[str]:
-    """Everything about a text that keeps it from a model."""
+def text_problems(text: str, *, limit: int = MAX_DESCRIPTION, quoting: bool = True) -> Iterator[str]:
+    """Everything about a text that keeps it from a model.
+
+    Args:
+        text: Words of a stranger.
+        limit: Characters it may have.
+        quoting: Whether a problem may repeat a few of the words.
+    """
     if len(text) > limit:
         yield f"{len(text):,} characters long, the limit is {limit:,}"
         text = text[: limit * 4]
@@ -106,7 +119,8 @@ def text_problems(text: str, *, limit: int = MAX_DESCRIPTION) -> Iterator[str]:
     for stand_in in ("", " ") if hidden else ("",):
         seen = "".join(stand_in if character in hidden else character for character in text) if hidden else text
         if found := _find_injection(_plain(seen)):
-            yield f"talks to the model instead of about the operation: {found[:80]!r}"
+            quoted = f" of about the operation: {found[:80]!r}" if quoting else ""
+            yield f"talks to the model instead{quoted}"
             return
 
 

@@ -6,17 +6,34 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from orchestra_tools.compile.hygiene import MAX_DESCRIPTION, MAX_TITLE, Text, find_problems, printable, texts_of
+from orchestra_tools.compile.hygiene import (
+    MAX_DESCRIPTION,
+    MAX_TERM,
+    MAX_TITLE,
+    Text,
+    find_problems,
+    printable,
+    texts_of,
+)
 from orchestra_tools.compile.tool import Annotations, Quarantined, Tool
 from orchestra_tools.errors import Fault, SchemaRefusedError
 from orchestra_tools.model import Cost, Entry, HttpEndpoint, Operation
+from orchestra_tools.model.operation import Location, Style
 from orchestra_tools.schema import check_schema, expand
 from orchestra_tools.schema.explain import layers
 
 SANDBOX_MARK = " (sandbox)"  # after the title
 SANDBOX_NOTE = "This is a sandbox stand-in, not the real subnet."
 _MAX_REASONS = 10
-_MAX_TERM = 80  # characters of a capability or a version
+_PAIRED: tuple[Style, ...] = ("form", "spaceDelimited", "pipeDelimited", "deepObject")
+_STYLES: dict[Location, tuple[Style, ...]] = {  # From: OpenAPI 3.1, 4.8.12.3
+    "path": ("simple", "label", "matrix"),
+    "query": _PAIRED,
+    "header": ("simple",),
+    "cookie": ("form",),
+    "body": _PAIRED,
+}
+_MAX_OPERATION_ID = 400  # characters
 
 
 def compile_operation(
@@ -44,8 +61,13 @@ def compile_operation(
     texts: list[Text] = [
         ("title", None, shown_title, MAX_TITLE),
         ("description", None, description, MAX_DESCRIPTION),
-        ("version", None, entry.version, _MAX_TERM),
-        *(("capability", None, term, _MAX_TERM) for term in operation.capabilities),
+        ("id", None, operation_id, _MAX_OPERATION_ID),
+        ("version", None, entry.version, MAX_TERM),
+        *(("capability", None, term, MAX_TERM) for term in operation.capabilities),
+        # Told beside the definition, as where the facts come from.
+        ("last verified", None, entry.last_verified or "", MAX_TERM),
+        ("confidence", None, operation.confidence or "", MAX_TERM),
+        *texts_of(operation.source or {}, "source"),
     ]
     for side, schema in schemas.items():
         texts += texts_of(schema or {}, f"{side} schema")
@@ -128,6 +150,9 @@ def _address_problems(operation: Operation, schema: dict[str, Any]) -> Iterator[
     whole = [name for name, place in endpoint.arguments.items() if place.whole]
     if len(whole) > 1:
         yield f"several arguments claim the whole body: {', '.join(sorted(whole))}"
+    for name, place in endpoint.arguments.items():
+        if place.style is not None and place.style not in _STYLES[place.location]:
+            yield f"the argument {name} is in the {place.location}, where the style {place.style} is not possible"
 
 
 def _plain(amount: Decimal) -> str:

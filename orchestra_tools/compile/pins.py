@@ -36,12 +36,12 @@ ABSENT: Final = Absent.ABSENT
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing in which a tool differs from its pin.
+    """One thing in which a value differs from what it was, as a tool from its pin.
 
     Attributes:
-        path: JSON Pointer into the definition, as in "/input_schema/properties/query".
-        before: The value that was pinned; `ABSENT` where there was none.
-        now: The value now; `ABSENT` where there is none.
+        path: JSON Pointer into the value, as in "/input_schema/properties/query".
+        before: What it was; `ABSENT` where there was nothing.
+        now: What it is now; `ABSENT` where there is nothing.
     """
 
     path: str
@@ -95,9 +95,14 @@ def differences(pin: Pin, tool: Tool) -> list[Difference]:
     before, now = pin.definition, definition_of(tool)
     if _stands_in(pin, tool):
         before, now = before | {"destination": None}, definition_of(_unmarked(tool)) | {"destination": None}
-    found = list(_compare((), before, now))
+    found = compare_values(before, now)
     # Somebody has edited the file, or another version of this package has made it.
     return found or [Difference("/digest", pin.digest, tool.digest)]
+
+
+def compare_values(before: Any, now: Any) -> list[Difference]:
+    """All in which two JSON values differ, as deep as they can be told apart."""
+    return list(_compare((), before, now))
 
 
 def _stands_in(pin: Pin, tool: Tool) -> bool:

@@ -9,23 +9,35 @@ The words of a text decide; what is measured of a tool, and whether it can be ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from orchestra_tools.compile import Tool
 from orchestra_tools.discovery.card import Card, card_of, shorten
-from orchestra_tools.discovery.filters import Filters
-from orchestra_tools.discovery.index import Index
-from orchestra_tools.discovery.matching import Confidence, Match, Query, match_document, read_query
+from orchestra_tools.discovery.filters import Filters, Verdict
+from orchestra_tools.discovery.fusion import DEPTH, fuse
+from orchestra_tools.discovery.index import Hit, Index
+from orchestra_tools.discovery.matching import (
+    CLOSE,
+    CLOSE_FROM,
+    Confidence,
+    Match,
+    Query,
+    judge,
+    match_document,
+    read_query,
+)
 from orchestra_tools.discovery.ranking import Candidate, capability_order, text_order
 from orchestra_tools.discovery.vocabulary import Vocabulary, packaged_vocabulary
 from orchestra_tools.model import Statistics
 
+if TYPE_CHECKING:
+    from orchestra_tools.discovery.semantic import MeaningIndex
+
 CANDIDATES = 50  # of a text search, before they are ranked again
-_JUDGED = 3  # the best so many decide whether the search found anything
-_RISING: Final[tuple[Confidence, ...]] = ("none", "weak", "good")
+_LOOKED_AT = 3  # at least so many are matched with the query, for what the findings say of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +50,7 @@ class Findings:
         no_match: A sentence that says why, and what to do, unless the confidence is good.
         total: Tools that fit, before `limit`; a text search looks at no more than the best 50.
         unknown: Tools left out only because a figure that was asked for is not known of them.
+        note: Why the search by meaning, though switched on, had no part in it.
     """
 
     cards: tuple[Card, ...]
@@ -45,13 +58,15 @@ class Findings:
     no_match: str | None
     total: int
     unknown: int = 0
+    note: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON form."""
         body: dict[str, Any] = {"tools": [card.to_json() for card in self.cards], "confidence": self.confidence}
         if self.no_match:
             body["no_match"] = self.no_match
-        return body | {"total": self.total} | ({"unknown": self.unknown} if self.unknown else {})
+        body["total"] = self.total
+        return body | {name: value for name in ("unknown", "note") if (value := getattr(self, name))}
 
 
 @dataclass(slots=True)
@@ -69,16 +84,33 @@ class _Search:
     failed: int = 0
     unknown: int = 0
     able: dict[str, Literal[True] | str | None] = field(default_factory=dict)
+    verdicts: dict[str, Verdict | None] = field(default_factory=dict)
+    counted: set[str] = field(default_factory=set)
 
     def accept(self, name: str) -> bool:
-        if (tool := self.pool.get(name)) is None or (self.within is not None and not self.within(tool)):
-            return False
-        verdict = self.filters.judge(tool, self.measured(tool))
-        if self.callable_now and isinstance(self.ability(tool), str):
-            verdict = "fail"
-        self.failed += verdict == "fail"
-        self.unknown += verdict == "unknown"
+        """Whether the filters let a tool pass; if not, it is counted among those they kept out."""
+        verdict = self._judge(name)
+        if name not in self.counted:
+            self.counted.add(name)
+            self.failed += verdict == "fail"
+            self.unknown += verdict == "unknown"
         return verdict == "pass"
+
+    def accept_close(self, name: str, closeness: float) -> bool:
+        """The same for a search by meaning, in which every tool comes up: of those far away none was kept out."""
+        return self.accept(name) if closeness >= CLOSE_FROM else self._judge(name) == "pass"
+
+    def _judge(self, name: str) -> Verdict | None:
+        if name not in self.verdicts:
+            self.verdicts[name] = self._judge_anew(name)
+        return self.verdicts[name]
+
+    def _judge_anew(self, name: str) -> Verdict | None:
+        if (tool := self.pool.get(name)) is None or (self.within is not None and not self.within(tool)):
+            return None
+        if self.callable_now and isinstance(self.ability(tool), str):
+            return "fail"
+        return self.filters.judge(tool, self.measured(tool))
 
     def candidate(self, name: str, score: float = 0.0) -> Candidate:
         tool = self.pool[name]
@@ -115,6 +147,7 @@ class Finder:
         statistics: Callable[[str], Statistics | None] = lambda name: None,
         *,
         vocabulary: Vocabulary | None = None,
+        meaning: MeaningIndex | None = None,
     ) -> None:
         """Search `tools`, whose documents `index` has.
 
@@ -123,8 +156,10 @@ class Finder:
             tools: By name.
             statistics: What is measured of a tool, by name.
             vocabulary: Terms of capabilities; the packaged ones unless given. Terms of the tools are known as well.
+            meaning: Has the same documents; takes part in every search by text.
         """
         self._index = index
+        self._meaning = meaning
         self._tools = tools
         self._statistics = statistics
         self._by_capability: dict[str, dict[str, Tool]] = {}
@@ -200,8 +235,7 @@ class Finder:
             what = f"has {' or '.join(search.patterns)}" if search.patterns else "fits"
             return Findings((), "none", _sentence(f"No tool {what}", search.left_out), 0, search.unknown)
         query = read_query(text, self._index)
-        names = {each.tool.name for each in fitting}
-        hits = self._index.search(query.search, limit=len(fitting), accept=names.__contains__) if text else ()
+        hits, _ = self._search(query, text, len(fitting), search)
         scores = {hit.key: hit.score for hit in hits}
         best = self._order([replace(each, score=scores.get(each.tool.name, 0.0)) for each in fitting], search, query)
         cards = []
@@ -209,26 +243,56 @@ class Finder:
             found = match_document(query, each.tool.name, self._index)
             shared = _shared_capabilities(each.tool, search.capabilities)
             cards.append(_card(each, "; ".join(filter(None, (shared, str(found))))))
-        return Findings(tuple(cards), "good", None, len(fitting), search.unknown)
+        return Findings(tuple(cards), "good", None, len(fitting), search.unknown, self._note(text))
 
     def _find_by_text(self, search: _Search, text: str, limit: int) -> Findings:
         query = read_query(text, self._index)
-        hits = self._index.search(query.search, limit=CANDIDATES, accept=search.accept)
+        hits, closeness = self._search(query, text, CANDIDATES, search)
         best = self._order([search.candidate(hit.key, hit.score) for hit in hits], search, query)
         if (named := text.lower()) in search.pool:
             best.sort(key=lambda each: each.tool.name != named)
-        matches = [match_document(query, each.tool.name, self._index) for each in best[: max(limit, _JUDGED)]]
-        confidence: Confidence = "none"
-        if best and best[0].tool.name == named:
-            confidence = "good"
-        elif matches:
-            judged: list[Confidence] = [each.confidence for each in matches[:_JUDGED]]
-            confidence = max(judged, key=_RISING.index)
+        matches = [
+            match_document(
+                query, each.tool.name, self._index, closeness.get(each.tool.name) if self._calibrated else None
+            )
+            for each in best[: max(limit, _LOOKED_AT)]
+        ]
+        confidence: Confidence = "good" if best and best[0].tool.name == named else judge(matches)
+        if confidence == "none" and closeness and not self._calibrated:
+            confidence = "weak"  # words cannot tell what only the meaning has found
         if confidence == "none":
-            return Findings((), "none", _nothing(query, text, search), 0, search.unknown)
-        cards = tuple(_card(each, str(found)) for each, found in zip(best[:limit], matches, strict=False))
-        no_match = None if confidence == "good" else _nearest(query, matches[:_JUDGED])
-        return Findings(cards, confidence, no_match, len(best), search.unknown)
+            return Findings((), "none", _nothing(query, text, search), 0, search.unknown, self._note(text))
+        cards = tuple(
+            _card(each, str(found) or (CLOSE if each.tool.name in closeness else ""))
+            for each, found in zip(best[:limit], matches, strict=False)
+        )
+        no_match = None if confidence == "good" else _nearest(query, matches[:_LOOKED_AT])
+        return Findings(cards, confidence, no_match, len(best), search.unknown, self._note(text))
+
+    def _search(
+        self, query: Query, text: str, limit: int, search: _Search
+    ) -> tuple[Sequence[Hit], Mapping[str, float]]:
+        """The best tools by words and, if that is ready, by meaning too; and how close in meaning each is."""
+        if not text:
+            return (), {}
+        depth = max(limit, DEPTH)
+        close = None if self._meaning is None else self._meaning.search(text, limit=depth, accept=search.accept_close)
+        if close is None:
+            return self._index.search(query.search, limit=limit, accept=search.accept), {}
+        words = self._index.search(query.search, limit=depth, accept=search.accept)
+        found, closeness = fuse(words, close), {hit.key: hit.score for hit in close}
+        if self._calibrated:
+            # What shares no word with the query must at least be close to it.
+            worded = {hit.key for hit in words}
+            found = [hit for hit in found if hit.key in worded or closeness[hit.key] >= CLOSE_FROM]
+        return found[:limit], closeness
+
+    @property
+    def _calibrated(self) -> bool:
+        return self._meaning is not None and self._meaning.embedder.calibrated
+
+    def _note(self, text: str) -> str | None:
+        return self._meaning.note if self._meaning is not None and text else None
 
     def _order(self, candidates: list[Candidate], search: _Search, query: Query) -> list[Candidate]:
         exact = frozenset(pattern.rstrip("*") for pattern in search.patterns)

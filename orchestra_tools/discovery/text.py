@@ -46,6 +46,11 @@ def split_words(text: str) -> list[str]:
     return words
 
 
+def separate_words(name: str) -> str:
+    """A name as words, for who reads language: "getWebPage" as "get Web Page"."""
+    return " ".join(" ".join(_CAMEL_EDGE.split(run)) for run in _RUN.findall(name))
+
+
 def query_words(text: str) -> list[str]:
     """The different words of a query. A subnet is one word however it is written: SN22, `subnet 22`."""
     return list(dict.fromkeys(split_words(_NAMES_SUBNET.sub(r"sn\1", text))))

@@ -1,7 +1,7 @@
 """The values of the ledger, frozen. No I/O."""
 
 from orchestra_tools.model.base import Timestamp, Value
-from orchestra_tools.model.entry import Entry, Links, Slot, Unreadable, faults_of
+from orchestra_tools.model.entry import Entry, Links, Slot, SourceDocument, Unreadable, faults_of
 from orchestra_tools.model.ledger import LEDGER_FORMAT, Ledger, SandboxMark
 from orchestra_tools.model.observation import Observation
 from orchestra_tools.model.operation import (
@@ -48,6 +48,7 @@ __all__ = [
     "Schema",
     "SchemaVerdict",
     "Slot",
+    "SourceDocument",
     "Statistics",
     "SynapseEndpoint",
     "Timestamp",

@@ -48,6 +48,20 @@ class Links(Value):
     openapi: tuple[str, ...] = ()
 
 
+class SourceDocument(Value):
+    """An API document that operations of an entry were imported from, as it was then."""
+
+    url: str | None = None
+    """Where it is asked for again; None where it came from a file."""
+    etag: str | None = None
+    last_modified: str | None = None
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Digest of its bytes."""
+    retrieved_at: Timestamp
+    select: tuple[str, ...] = ()
+    """The operations that were wanted of it; empty = all. See docs/importing.md."""
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A part of a document that cannot be read. It is kept as it stands, so that nothing is lost."""
@@ -92,6 +106,8 @@ class Entry(Value):
     capabilities: tuple[str, ...] = ()
     status: str = "active"
     links: Links | None = None
+    documents: tuple[SourceDocument, ...] = ()
+    """The API documents it was imported from, for a later update."""
     version: str = "0.0.0"
     last_verified: Timestamp | None = None
     reliability: float | None = Field(default=None, ge=0, le=1)

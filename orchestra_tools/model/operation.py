@@ -40,6 +40,8 @@ class ArgumentPlace(Value):
     """Whether a query value keeps the characters that RFC 3986 reserves."""
     media_type: str | None = None
     """Media type the value is written in: `application/json` in a parameter, the type of a part in a multipart body."""
+    omit_null: bool = False
+    """Null is left out of a JSON body, where it is not written as null; everywhere else it always is."""
 
 
 class HttpEndpoint(Value):

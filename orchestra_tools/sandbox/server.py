@@ -152,7 +152,7 @@ class SandboxServer:
             if not isinstance(found, Match):
                 status = 405 if found else 404
                 return reply({"detail": "no operation of this ledger is here", "methods": sorted(found)}, status)
-            return await self._serve(request, found, query)
+            return await self._serve(request, found, path, query)
         except OrchestraError as error:
             return reply({"detail": f"the sandbox cannot stand in for this operation: {error.problem}"}, 500)
         except OSError as error:
@@ -161,10 +161,12 @@ class SandboxServer:
         finally:
             self._tasks.discard(task)
 
-    async def _serve(self, request: web.BaseRequest, match: Match[StandIn], query: str) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.BaseRequest, match: Match[StandIn], path: str, query: str
+    ) -> web.StreamResponse:
         body = await request.read()
         pairs = parse_qsl(query, keep_blank_values=True)
-        parts = RequestParts(match.values, pairs, request.headers, body)
+        parts = RequestParts(match.values, pairs, request.headers, body, path, query)
         stand_in = match.targets[0]
         if len(match.targets) > 1:
             stand_in = next((each for each in match.targets if each.accepts(parts)), stand_in)

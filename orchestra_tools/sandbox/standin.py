@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -81,7 +81,7 @@ class StandIn:
             UnreadableRequestError: It cannot be read at all.
         """
         query = without_key(self.operation.auth, parts.query)
-        arguments = self._reader.read(RequestParts(parts.path_values, query, parts.headers, parts.body))
+        arguments = self._reader.read(replace(parts, query=query))
         return arguments, [asdict(fault) for fault in self._validator.faults(arguments)]
 
     def accepts(self, parts: RequestParts) -> bool:

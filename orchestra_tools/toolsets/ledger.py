@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from orchestra_tools.calls import CallResult, Executor, ProgressReporter
 from orchestra_tools.compile import Catalogue, CatalogueDiff, Tool
@@ -13,6 +13,9 @@ from orchestra_tools.discovery import Finder, Findings, Index, document_of
 from orchestra_tools.model import Statistics
 from orchestra_tools.registry import LiveLedger
 from orchestra_tools.toolsets.toolset import Toolset
+
+if TYPE_CHECKING:
+    from orchestra_tools.discovery.semantic import MeaningIndex
 
 
 class FindFilters(TypedDict, total=False):
@@ -37,9 +40,17 @@ class FindFilters(TypedDict, total=False):
 class LedgerToolset(Toolset):
     """The tools of a live ledger. Follows its changes."""
 
-    def __init__(self, live: LiveLedger, executor: Executor) -> None:
+    def __init__(self, live: LiveLedger, executor: Executor, *, meaning: MeaningIndex | None = None) -> None:
+        """Offer the tools of `live`, called through `executor`.
+
+        Args:
+            live: The ledger.
+            executor: Makes the calls.
+            meaning: Takes part in searches by text, as soon as all tools are embedded.
+        """
         self.live = live
         self.executor = executor
+        self.meaning = meaning
         self._lock = threading.Lock()
         self._indexed: Catalogue | None = None
         self._index = Index()
@@ -87,6 +98,27 @@ class LedgerToolset(Toolset):
         finder = self._current_finder()
         return finder.find(text, limit=limit, callable_with=self.executor.obstacle_to, within=within, **filters)
 
+    def embed_tools(self, on_progress: Callable[[int, int], None] | None = None) -> None:
+        """Wait until every tool can be found by its meaning; does nothing where that is off.
+
+        Without it this happens in the background from the first search by text on, and searches go by words until it
+        is done.
+
+        Args:
+            on_progress: Is told how many tools are embedded, and of how many.
+
+        Raises:
+            EmbeddingError: The model did not answer.
+        """
+        self._current_finder()
+        if self.meaning is not None:
+            self.meaning.embed_pending(on_progress)
+
+    def close(self) -> None:
+        """Stop embedding, and close what that has open."""
+        if self.meaning is not None:
+            self.meaning.close()
+
     def terms(self, patterns: Iterable[str]) -> tuple[str, ...]:
         """The capabilities that patterns mean, each exact or with `*` at its end.
 
@@ -107,6 +139,8 @@ class LedgerToolset(Toolset):
                 diff = catalogue.diff(before) if before else CatalogueDiff(tuple(catalogue.tools), (), ())
                 changed = [document_of(catalogue.tools[name]) for name in (*diff.added, *diff.changed)]
                 self._index.update(changed, diff.removed)
-                self._finder = Finder(self._index, catalogue.tools, self.statistics)
+                if self.meaning is not None:
+                    self.meaning.update(changed, diff.removed)
+                self._finder = Finder(self._index, catalogue.tools, self.statistics, meaning=self.meaning)
                 self._indexed = catalogue
             return self._finder

@@ -62,6 +62,8 @@ def read_inputs(fact: Mapping[str, Any], corrections: Iterable[Correction]) -> I
     """Arguments of a recorded operation with the corrections applied."""
     corrections = list(corrections)
     inputs = _read_schema(fact)
+    for correction in corrections:
+        inputs.properties |= {name: dict(schema) for name, schema in correction.add.items()}
     _place_arguments(inputs, fact, corrections)
     _apply_corrections(inputs, corrections)
     _unwrap_body(inputs)
@@ -123,6 +125,8 @@ def _apply_corrections(inputs: Inputs, corrections: list[Correction]) -> None:
     for correction in corrections:
         for name, wire_name in correction.wire_names.items():
             inputs.places[name]["name"] = wire_name
+        for name in correction.omit_null:
+            inputs.places[name]["omit_null"] = True
         for name, default in correction.defaults.items():
             inputs.properties[name] = {**inputs.properties[name], "default": default}
         for name in correction.drop:

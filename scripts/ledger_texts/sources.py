@@ -51,6 +51,10 @@ class Correction:
     param_in: Mapping[str, str] = field(default_factory=dict)
     wire_names: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Arguments the facts lack, with their schemas."""
+    omit_null: list[str] = field(default_factory=list)
+    """Arguments that the vendor's own client leaves out of the body where they are null."""
     drop: list[str] = field(default_factory=list)
     """Arguments that are none, such as a credential that `auth` covers."""
     auth: Mapping[str, Any] | None = None

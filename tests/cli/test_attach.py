@@ -13,8 +13,10 @@ import pytest
 
 from orchestra_tools.cli import attach as attach_module
 from orchestra_tools.cli.attach import server_command
-from orchestra_tools.cli.config_file import ConfigFile
+from orchestra_tools.cli.config_file import MAX_BYTES, ConfigFile
+from orchestra_tools.cli.hosts import HOSTS, Machine, config_path
 from orchestra_tools.errors import ConfigurationError
+from tests.environments import REPOSITORY
 
 BACKUP = re.compile(r"mcp\.json\.orchestra-backup-\d{8}T\d{6}Z(-\d+)?")
 NOW = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
@@ -48,6 +50,11 @@ def cursor(user: Path) -> Path:
 
 def backups(path: Path) -> list[Path]:
     return [each for each in path.parent.iterdir() if BACKUP.fullmatch(each.name)]
+
+
+def count_shared(one: bytes, other: bytes) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
 
 
 def test_our_server_joins_the_others_and_the_file_is_kept(run, cursor: Path) -> None:
@@ -109,6 +116,12 @@ def test_a_dry_run_shows_the_change_without_others_secrets_and_makes_none(run, c
         (("cursor", "--project"), "project/.cursor/mcp.json", "mcpServers"),
         (("vscode",), "project/.vscode/mcp.json", "servers"),
         (("vscode", "--user"), "user/.config/Code/User/mcp.json", "servers"),
+        (("windsurf",), "user/.codeium/windsurf/mcp_config.json", "mcpServers"),
+        (("cline",), "user/.cline/data/settings/cline_mcp_settings.json", "mcpServers"),
+        (("zed",), "user/.config/zed/settings.json", "context_servers"),
+        (("zed", "--project"), "project/.zed/settings.json", "context_servers"),
+        (("gemini-cli",), "user/.gemini/settings.json", "mcpServers"),
+        (("gemini-cli", "--project"), "project/.gemini/settings.json", "mcpServers"),
     ],
 )
 def test_every_host_gets_its_file(run, tmp_path: Path, args: tuple[str, ...], place: str, section: str) -> None:
@@ -124,6 +137,128 @@ def test_a_host_that_seems_absent_is_pointed_out(run) -> None:
     assert done.exit_code == 0
     assert "seems not to be installed" in done.stderr
     assert "seems not" not in run("attach", "claude-desktop", "--name", "again").stderr
+
+
+def test_the_help_and_the_docs_name_every_host(run) -> None:
+    told = run("attach", "--help").stdout
+    page = (REPOSITORY / "docs" / "hosts" / "mcp-hosts.md").read_text("utf-8")
+    for name, host in HOSTS.items():
+        assert name in told
+        assert f"\n## {host.title}\n" in page
+        assert f"orchestra attach {name}" in page
+
+
+@pytest.mark.parametrize("host", ["vscode", "zed", "gemini-cli"])
+def test_comments_stay_where_a_host_reads_them(run, tmp_path: Path, host: str) -> None:
+    scope = HOSTS[host].scopes[0]
+    path = Path(config_path(host, scope, Machine("linux", {}, tmp_path / "user", tmp_path / "project")))
+    path.parent.mkdir(parents=True)
+    before = (
+        f'// my settings\n{{\n  "{HOSTS[host].section}": {{\n    // theirs\n    "a": {{}}, // the first\n  }},\n}}\n'
+    )
+    path.write_text(before)
+    assert run("attach", host).exit_code == 0
+    assert re.findall("//.*", path.read_text()) == re.findall("//.*", before)
+    assert run("attach", host, "--remove").exit_code == 0
+    assert path.read_text() == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"a":1}',
+        b'\xef\xbb\xbf{\r\n\t"mcpServers" : { \r\n\t\t"x" : {"command":"y"} } }\r\n',
+        b'{"mcpServers": {"x": 1}, "mcpServers": {"y": 2}}',
+        '{"mcpServers": {"käse": {"n": 1.50e+3, "s": "\\u00e9é😀"}}}'.encode(),
+        b"[\n",
+        b'{"mcpServers": null}',
+        b'{"mcpServers": []}',
+        b'{"mcpServers": "x"}',
+        b"null",
+        b"\xff\xfe{\x00}\x00",
+        b"\x00" * 20,
+        b'{"a": 1' + b"0" * 5_000 + b"}",
+        b'{"a": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+        b'{"a": "' + b"x" * 5_000_000 + b'"}',
+        "\u00a0".encode(),
+    ],
+    ids=lambda content: content[:12],
+)
+def test_a_file_is_changed_by_our_entry_alone_or_not_at_all(run, cursor: Path, content: bytes) -> None:
+    cursor.write_bytes(content)
+    done = run("attach", "cursor")
+    changed = cursor.read_bytes()
+    if done.exit_code:
+        assert done.exit_code == 2
+        assert "error: " in done.stderr
+        assert "Traceback" not in done.stderr
+        assert changed == content
+        return
+    start = count_shared(content, changed)
+    end = count_shared(content[start:][::-1], changed[start:][::-1])
+    assert start + end == len(content)
+    assert run("attach", "cursor").exit_code == 0
+    assert cursor.read_bytes() == changed
+    json.loads(changed.decode("utf-8-sig"))
+
+
+def test_a_dry_run_of_a_file_in_one_line_shows_no_secret_beside_the_change(run, cursor: Path) -> None:
+    cursor.write_text('{"mcpServers": {"github": {"env": {"TOKEN": "hunter2"}}}, "z": "hunter2"}')
+    for options in ((), ("--json",)):
+        done = run("attach", "cursor", "--dry-run", *options)
+        assert "orchestra" in done.stdout
+        assert "hunter2" not in done.output
+    assert run("attach", "cursor").exit_code == 0
+    assert "hunter2" not in run("attach", "cursor", "--remove", "--dry-run").output
+
+
+def test_a_read_only_file_is_not_replaced(run, cursor: Path) -> None:
+    before = cursor.read_bytes()
+    cursor.chmod(0o444)
+    done = run("attach", "cursor")
+    assert done.exit_code == 2
+    assert "read-only" in done.stderr
+    assert cursor.read_bytes() == before
+    assert backups(cursor) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "loop"])
+def test_what_is_no_file_is_refused(run, cursor: Path, kind: str) -> None:
+    cursor.unlink()
+    match kind:
+        case "folder":
+            cursor.mkdir()
+        case "pipe":
+            os.mkfifo(cursor)
+        case "loop":
+            cursor.symlink_to(cursor)
+    done = run("attach", "cursor")
+    assert done.exit_code == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_absurdly_large_file_is_not_read(run, cursor: Path) -> None:
+    with cursor.open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    done = run("attach", "cursor")
+    assert done.exit_code == 2
+    assert "bytes" in done.stderr
+
+
+def test_a_link_to_a_file_that_is_not_there_yet_makes_that_file(run, cursor: Path, tmp_path: Path) -> None:
+    cursor.unlink()
+    cursor.symlink_to(tmp_path / "dotfiles" / "cursor.json")
+    assert run("attach", "cursor").exit_code == 0
+    assert cursor.is_symlink()
+    assert "orchestra" in json.loads((tmp_path / "dotfiles" / "cursor.json").read_text())["mcpServers"]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="the platform lets only root give files away")
+def test_a_file_keeps_its_owner_when_root_changes_it(run, cursor: Path) -> None:
+    os.chown(cursor, 12_345, 12_345)
+    assert run("attach", "cursor").exit_code == 0
+    (backup,) = backups(cursor)
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in (cursor, backup)} == {(12_345, 12_345)}
 
 
 @pytest.mark.parametrize(

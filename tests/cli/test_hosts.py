@@ -40,6 +40,15 @@ WINDOWS = Machine("win32", {"APPDATA": r"D:\Roaming"}, PureWindowsPath(r"C:\User
         ("vscode", "user", MAC, "/Users/ada/Library/Application Support/Code/User/mcp.json"),
         ("vscode", "user", LINUX, "/home/ada/.config/Code/User/mcp.json"),
         ("vscode", "user", WINDOWS, r"D:\Roaming\Code\User\mcp.json"),
+        ("windsurf", "user", MAC, "/Users/ada/.codeium/windsurf/mcp_config.json"),
+        ("windsurf", "user", WINDOWS, r"C:\Users\ada\.codeium\windsurf\mcp_config.json"),
+        ("cline", "user", LINUX, "/home/ada/.cline/data/settings/cline_mcp_settings.json"),
+        ("zed", "user", MAC, "/Users/ada/.config/zed/settings.json"),
+        ("zed", "user", LINUX, "/home/ada/.config/zed/settings.json"),
+        ("zed", "user", WINDOWS, r"D:\Roaming\Zed\settings.json"),
+        ("zed", "project", LINUX, "/project/.zed/settings.json"),
+        ("gemini-cli", "user", LINUX, "/home/ada/.gemini/settings.json"),
+        ("gemini-cli", "project", WINDOWS, r"C:\work\.gemini\settings.json"),
     ],
 )
 def test_each_host_is_found_on_each_platform(host: str, scope: Scope, machine: Machine, path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,9 @@ def test_of_two_sections_the_one_readers_take_is_changed() -> None:
         ('{\n  // comment\n  "a": 1\n}', 2, 3),
         ('{"a": 1', 1, 8),
         ('{"a": 1} x', 1, 10),
+        ('{"a": [1, ' + "9" * 5_000 + "]}", 1, 11),
+        ("\u00a0", 1, 1),
+        ("\x00\x00", 1, 1),
         ('{"a": NaN}', 1, 7),
         ("x", 1, 1),
     ],
@@ -137,3 +141,129 @@ def test_setting_and_removing_means_what_it_says(
     assert json.loads(remove_member(changed, "mcpServers", "orchestra")) == document | {"mcpServers": kept}
     if servers is not None and "orchestra" not in servers and servers:
         assert remove_member(changed, "mcpServers", "orchestra") == text
+
+
+class TestComments:
+    """JSON with comments and trailing commas, as VS Code, Zed and Gemini CLI read it."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '{\n  // mine\n  "mcpServers": {\n    "a": 1 // first\n  }\n}\n',
+            '{\n  "mcpServers": {\n    "a": 1, /* two\n lines */\n    "b": {"c": "// no comment"}, // last\n  },\n}\n',
+            '{\n  "mcpServers": {\n    "a": [1, 2,], // }\n    // "b": 2\n  }\n}',
+            '{\r\n\t"mcpServers": {\r\n\t\t"a": "\\"/*", // x\r\n\t}\r\n}\r\n',
+            '{"mcpServers": {"a": 1 /* one */}}',
+            '{"mcpServers": {"a": 1,},}',
+            '{"mcpServers": {\n"a": 1 /* one */}}\n/* two */\n',
+        ],
+    )
+    def test_all_of_them_stay_and_removing_restores_the_text(self, text: str) -> None:
+        changed = set_member(text, "mcpServers", "orchestra", NEW, comments=True)
+        assert read_member(changed, "mcpServers", "orchestra", comments=True) == NEW
+        assert re.findall("//.*|mine|one|two", changed) == re.findall("//.*|mine|one|two", text)
+        assert set_member(changed, "mcpServers", "orchestra", NEW, comments=True) == changed
+        assert remove_member(changed, "mcpServers", "orchestra", comments=True) == text
+
+    def test_an_empty_section_keeps_the_comments_in_it(self) -> None:
+        text = '{\n  "servers": {\n    // add yours here\n  }\n}\n'
+        changed = set_member(text, "servers", "orchestra", NEW, comments=True)
+        assert changed.startswith('{\n  "servers": {\n    // add yours here\n    "orchestra": {\n      "command"')
+        assert remove_member(changed, "servers", "orchestra", comments=True) == text
+
+    def test_a_comment_of_the_next_server_outlives_ours(self) -> None:
+        text = '{\n  "s": {\n    "orchestra": {},\n    // theirs\n    "b": 1\n  }\n}\n'
+        assert remove_member(text, "s", "orchestra", comments=True) == text.replace('    "orchestra": {},\n', "")
+
+    @pytest.mark.parametrize(
+        "text", ["// only", "{,}", '{"a": [,]}', '{"a": 1,,}', '{"a",}', "{/*}", '{"a": "x}', '{"a": 1 / 2}', '{"a":,}']
+    )
+    def test_what_is_broken_all_the_same_is_refused(self, text: str) -> None:
+        with pytest.raises(json.JSONDecodeError):
+            set_member(text, "mcpServers", "orchestra", NEW, comments=True)
+
+    def test_without_leave_they_are_no_json(self) -> None:
+        for text in ('{"a": 1,}', '{"a": 1} // x'):
+            with pytest.raises(json.JSONDecodeError):
+                put(text)
+
+
+_GAPS = st.lists(
+    st.sampled_from([" ", "\n", "\r\n", "\t", "// note\n", '/* "{ */', "/* a\n * b */", "//\n"]), max_size=3
+).map("".join)
+
+
+@st.composite
+def _written(draw: st.DrawFn, value: Any) -> str:
+    """A JSON value with whitespace, comments and trailing commas where they may be."""
+    if isinstance(value, dict):
+        pairs = list(value.items())
+        # Of equal keys the last counts: others may stand before it.
+        members = [
+            f"{draw(_GAPS)}{json.dumps(key)}{draw(_GAPS)}:{draw(_GAPS)}{draw(_written(each))}{draw(_GAPS)}"
+            for key, each in pairs
+        ]
+        brackets = "{}"
+    elif isinstance(value, list):
+        members = [f"{draw(_GAPS)}{draw(_written(each))}{draw(_GAPS)}" for each in value]
+        brackets = "[]"
+    else:
+        return json.dumps(value, ensure_ascii=draw(st.booleans()))
+    last = "," + draw(_GAPS) if members and draw(st.booleans()) else ""
+    return f"{brackets[0]}{','.join(members)}{last if members else draw(_GAPS)}{brackets[1]}"
+
+
+def _read(text: str) -> Any:
+    """JSON with comments, read one character after the other: not as the code under test does."""
+    out: list[str] = []
+    at = 0
+    while at < len(text):
+        if text[at] == '"':
+            end = at + 1
+            while text[end] != '"':
+                end += 2 if text[end] == "\\" else 1
+            out.append(text[at : end + 1])
+            at = end + 1
+        elif text.startswith("//", at):
+            at = text.find("\n", at)
+        elif text.startswith("/*", at):
+            at = text.index("*/", at) + 2
+        else:
+            if text[at] in "}]" and out and out[-1] == ",":
+                out.pop()
+            if not text[at].isspace():
+                out.append(text[at])
+            at += 1
+    return json.loads("".join(out))
+
+
+def _within(part: str, whole: str) -> bool:
+    rest = iter(whole)
+    return all(character in rest for character in part)
+
+
+@given(st.data(), _DOCUMENTS, st.none() | _SERVERS)
+def test_comments_stay_and_meanings_with_them(
+    data: st.DataObject, document: dict[str, Any], servers: dict[str, Any] | None
+) -> None:
+    if servers is not None:
+        document = document | {"mcpServers": servers}
+    text = data.draw(_GAPS) + data.draw(_written(document)) + "\n" + data.draw(_GAPS)
+    assert _read(text) == document
+    changed = set_member(text, "mcpServers", "orchestra", NEW, comments=True)
+    assert _read(changed) == document | {"mcpServers": {**(servers or {}), "orchestra": NEW}}
+    assert set_member(changed, "mcpServers", "orchestra", NEW, comments=True) == changed
+    if servers is None or "orchestra" not in servers:
+        assert _within("".join(text.split()), "".join(changed.split()))
+    removed = remove_member(changed, "mcpServers", "orchestra", comments=True)
+    kept = {name: value for name, value in (servers or {}).items() if name != "orchestra"}
+    assert _read(removed) == document | {"mcpServers": kept}
+    if servers is None or "orchestra" not in servers:
+        assert removed.count("note") == text.count("note")
+
+
+@given(st.dictionaries(st.text(max_size=4), _VALUES, max_size=3), st.text(max_size=6))
+def test_an_entry_of_any_characters_can_be_written_to_a_file(extra: dict[str, Any], variable: str) -> None:
+    entry = extra | {"env": {"A": variable, "B": "\udcff"}}
+    changed = set_member('{"mcpServers": {}}', "mcpServers", "orchestra", entry)
+    assert json.loads(changed.encode()) == {"mcpServers": {"orchestra": entry}}

@@ -94,6 +94,11 @@ HARMLESS = [
     "A list\nof lines\r\n\twith tabs",
     "Override the default limit.",
     "Show hidden posts.",
+    "Send a password reset email to the user.",
+    "Upload an SSH key.",
+    "Post a message to a conversation.",
+    "Do not show user names.",
+    "post_api_keys",
 ]
 
 
@@ -125,6 +130,9 @@ def _everywhere(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "description", {"cost": {"amount": "1", "currency": text}}
     yield "title", {"title": text}
     yield "capability", {"capabilities": ["web_search", text]}
+    yield "confidence", {"confidence": text}
+    yield "source at /repo", {"source": {"repo": text}}
+    yield "source at /…", {"source": {text: "a"}}
     for side in ("input", "output"):
         for at, schema in {
             "": {"title": text},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def test_help_names_every_option() -> None:
     """A user finds the options without the docs."""
     result = run("--help")
     assert result.returncode == 0
-    for option in ("--ledger", "--surface", "--http", "--sandbox"):
+    for option in ("--ledger", "--surface", "--http", "--sandbox", "--auth-tokens", "--auth-issuer", "--workers"):
         assert option in result.stdout
 
 
@@ -42,7 +43,15 @@ def test_help_names_every_option() -> None:
     ("arguments", "told"),
     [
         (("--http", "0.0.0.0:8000"), "without asking anybody who they are"),
+        (("--http", "0.0.0.0:8000", "--auth-issuer", "https://as.example"), "needs --public-url"),
         (("--http", "nonsense:port"), "is no address"),
+        (("--http", "127.0.0.1:0", "--tls-cert", "cert.pem"), "belong together"),
+        (("--http", "127.0.0.1:0", "--auth-tokens", "/nowhere/tokens"), "No such file"),
+        (("--http", "192.0.2.1:0", "--allow-host", "x", "--auth-tokens", "/nowhere/tokens"), "No such file"),
+        (("--http", "127.0.0.1:0", "--ledger", "/nowhere/ledger.json"), "cannot be opened"),
+        (("--auth-issuer", "https://as.example"), "--auth-issuer is for --http"),
+        (("--workers", "2"), "--workers is for --http"),
+        (("--new-token", "alice"), "has no file to add to"),
         (("--ledger", "/nowhere/ledger.json"), "cannot be opened"),
         (("--surface", "everything"), "is not one of"),
     ],
@@ -54,6 +63,52 @@ def test_bad_options_are_refused_with_a_remedy(arguments: tuple[str, ...], told:
     assert told in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_port_in_use_is_told(tmp_path: Path) -> None:
+    """By its number."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run("--http", f"127.0.0.1:{(port := taken.getsockname()[1])}")
+    assert result.returncode == 2
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_issuer_that_cannot_be_asked_is_told_before_anybody_is_served() -> None:
+    """A wrong setting shows at the start, not with the first client."""
+    options = ("--auth-issuer", "http://127.0.0.1:1", "--public-url", "http://127.0.0.1:8765/mcp")
+    result = run("--http", "127.0.0.1:0", *options)
+    assert result.returncode == 2
+    assert "the keys of http://127.0.0.1:1" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_token_is_made_and_shown_once(tmp_path: Path) -> None:
+    """By option or by setting, from either command."""
+    path = tmp_path / "tokens"
+    first = run("--auth-tokens", str(path), "--new-token", "alice")
+    second = run("--new-token", "bob", ORCHESTRA_HTTP_TOKENS=str(path))
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert first.stdout.startswith("orchestra_")
+    assert first.stdout != second.stdout
+    text = path.read_text("utf-8")
+    assert [line.split()[0] for line in text.splitlines()] == ["alice", "bob"]
+    assert first.stdout.strip() not in text
+
+
+def test_stdio_does_not_load_a_web_server() -> None:
+    """A host waits for the start."""
+    # The SDK itself loads uvicorn; our own part is what can be left out.
+    modules = [f"mcp_server_orchestra.{name}" for name in ("http", "gate", "auth", "issuer", "exposure", "heads")]
+    code = (
+        "import sys; sys.argv = ['mcp-server-orchestra']; import mcp_server_orchestra.main as main\n"
+        "try: main.main()\n"
+        f"finally: print([name for name in {modules} if name in sys.modules], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr.splitlines()[-1] == "[]"
 
 
 def test_a_broken_ledger_is_told_with_the_place(tmp_path: Path) -> None:

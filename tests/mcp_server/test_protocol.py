@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,22 @@ async def test_a_host_finds_describes_and_calls_a_subnet(connect: Connect, link:
         assert through.structured_content == direct.structured_content
         status = (await call(client, "ledger_status", {})).structured_content
         assert status["session"]["calls"] == 2
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_the_server_says_who_it_is(sandbox: Sandbox, mode: Any) -> None:
+    """With an icon that loads nothing, and is small: 2026-07-28 repeats it in each result."""
+    async with Client(build_server(sandbox.ledger_path), mode=mode) as client:
+        info = client.server_info
+    assert info is not None
+    assert (info.name, bool(info.title), bool(info.version)) == ("orchestra", True, True)
+    (icon,) = info.icons or []
+    kind, _, encoded = icon.src.partition(",")
+    assert kind == "data:image/svg+xml;base64"
+    assert len(icon.src) < 400
+    picture = base64.b64decode(encoded, validate=True).decode()
+    assert picture.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
+    assert not any(word in picture for word in ("script", "href", "url(", "style"))
 
 
 async def test_bad_arguments_come_back_with_every_fault_and_the_fix(connect: Connect) -> None:

@@ -16,6 +16,7 @@ class McpDriver(Driver):
     """A client in this process; stdio and HTTP are tested in `tests/mcp_server`."""
 
     host = "mcp"
+    rewrites = frozenset({"prefix_items"})
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
