@@ -24,6 +24,12 @@ class Host:
 HOSTS = [
     Host("mcp_server_orchestra", "mcp", "from mcp_server_orchestra import build_server; print(build_server().name)"),
     Host(
+        "orchestra_tools.discovery.semantic",
+        "semantic",
+        "from orchestra_tools.discovery.semantic import open_embedder;"
+        "print(open_embedder('minilm').embed(['a']).shape)",
+    ),
+    Host(
         "langchain_orchestra",
         "langchain",
         "from langchain_orchestra import OrchestraToolkit, OrchestraMiddleware;"

@@ -26,11 +26,12 @@ from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated, Serv
 from mcp_server_orchestra.caching import FIXED_TTL_MS
 from mcp_server_orchestra.callers import LastReceipts, current_caller
 from mcp_server_orchestra.card import CARD_TOOLS, EXTENSION, card_meta
+from mcp_server_orchestra.choices import SURFACES, Surface
 from mcp_server_orchestra.content import content_of, read_bytes
 from mcp_server_orchestra.icon import ICON
 from mcp_server_orchestra.notices import ChangeNotices
 from mcp_server_orchestra.pages import Listing
-from mcp_server_orchestra.surface import SURFACES, Surface, list_tools
+from mcp_server_orchestra.surface import list_tools
 from orchestra_tools.client import Session, open_session
 from orchestra_tools.compile import Catalogue, CatalogueDiff
 from orchestra_tools.errors import ConfigurationError

@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, get_args
+from typing import Any
 
 from mcp_server_orchestra.acceptable import acceptable_input, acceptable_output
+from mcp_server_orchestra.choices import Surface
 from orchestra_tools.client.queries import main_operation
 from orchestra_tools.compile import Catalogue, Tool
 from orchestra_tools.exports import Definition, define
 from orchestra_tools.exports.portable import portable_output
 from orchestra_tools.toolsets import META_TOOLS
 
-Surface = Literal["auto", "search", "operations"]
-SURFACES: tuple[Surface, ...] = get_args(Surface)
 MAX_NATIVE = 30  # accuracy falls past 30-50 tools
 MAX_NATIVE_BYTES = 48_000  # about 12,000 tokens
 MAX_KEYLESS_BYTES = 7_500  # of the whole list, for a user who has set no key

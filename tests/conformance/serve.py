@@ -17,9 +17,9 @@ from typing import Any
 from mcp.server import Server
 
 from mcp_server_orchestra import build_server
-from mcp_server_orchestra.exposure import Exposure
-from mcp_server_orchestra.http import HttpOptions, serve_http
-from mcp_server_orchestra.serving import Service
+from mcp_server_orchestra.http.exposure import Exposure
+from mcp_server_orchestra.http.serving import HttpOptions, serve_http
+from mcp_server_orchestra.service import Service
 from orchestra_tools.client import open_session
 from tests.conformance.backend import run_backend
 from tests.conformance.fixtures import add_fixtures

@@ -143,7 +143,10 @@ class Balancer:
 async def balancing(urls: list[str]) -> AsyncIterator[Balancer]:
     """A balancer on loopback in front of some servers."""
     ports = [httpx.URL(url).port for url in urls]
-    balancer = Balancer("")
+    balancer, passing = Balancer(""), set[asyncio.Task[None]]()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        passing.add(asyncio.create_task(pass_on(reader, writer)))
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -154,17 +157,23 @@ async def balancing(urls: list[str]) -> AsyncIterator[Balancer]:
             # So that the next request is a new connection, to another server.
             there_writer.write(head[:-2] + b"connection: close\r\n\r\n")
             sending = asyncio.create_task(_copy(reader, there_writer))
-            await _copy(there_reader, writer)
-            sending.cancel()
-            there_writer.close()
+            passing.add(sending)
+            try:
+                await _copy(there_reader, writer)
+            finally:
+                sending.cancel()
+                there_writer.close()
         writer.close()
 
-    server = await asyncio.start_server(pass_on, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20)
     balancer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{httpx.URL(urls[0]).path}"
     try:
         yield balancer
     finally:
         server.close()
+        for task in passing:
+            task.cancel()
+        await asyncio.gather(*passing, return_exceptions=True)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -90,9 +91,9 @@ class Issuer:
         return 200, {"content-type": "application/json"}, json.dumps(value).encode()
 
     def token(self, *, key: SigningKey | None = None, header: Mapping[str, Any] | None = None, **claims: Any) -> str:
-        """An access token that holds, but for what is given; None leaves a claim or header out."""
+        """An access token that holds, but for what is given: None leaves a claim or header out, times are from now."""
         key, now = key or self.keys[0], int(time.time())
-        body = {
+        body: dict[str, Any] = {
             "iss": self.url,
             "aud": RESOURCE,
             "sub": "user-1",
@@ -103,6 +104,9 @@ class Issuer:
             "scope": "orchestra",
         }
         body = {name: value for name, value in {**body, **claims}.items() if value is not None}
+        for name, value in body.items():
+            if isinstance(value, timedelta):
+                body[name] = now + int(value.total_seconds())
         head = {"typ": "at+jwt", "kid": key.kid, **(header or {})}
         head = {name: value for name, value in head.items() if value is not None}
         return jwt.encode(body, key.private, algorithm=key.algorithm, headers=head)

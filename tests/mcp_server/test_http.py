@@ -17,7 +17,7 @@ from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuth
 from mcp.shared.auth import OAuthClientInformationFull, OAuthToken
 from mcp.types import CallToolResult
 
-from mcp_server_orchestra.auth import add_token
+from mcp_server_orchestra.http.auth import add_token
 from orchestra_tools.testing import Sandbox
 
 from .conftest import ERAS
@@ -211,6 +211,11 @@ class TestOneServer:
     async def test_only_its_own_names_are_answered(self, protected: Served, host: str, status: int) -> None:
         """A page that makes its name lead here (DNS rebinding) sends its own name, and learns nothing: 421."""
         assert await raw(protected.url, f"Host: {host}") == status
+
+    @pytest.mark.parametrize("host", ["evil.example/healthz?", "evil.example/mcp#", "127.0.0.1/healthz?x"])
+    async def test_a_host_is_no_path(self, protected: Served, host: str) -> None:
+        """What is asked for stands in the request line alone."""
+        assert await raw(protected.url, f"Host: {host}") == 421
 
     async def test_two_hosts_are_none(self, protected: Served) -> None:
         """RFC 9112, 3.2."""

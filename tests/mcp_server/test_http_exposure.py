@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mcp_server_orchestra.auth import AuthOptions
-from mcp_server_orchestra.exposure import Exposure
-from mcp_server_orchestra.http import HttpOptions
+from mcp_server_orchestra.http.auth import AuthOptions
+from mcp_server_orchestra.http.exposure import Exposure
+from mcp_server_orchestra.http.serving import HttpOptions
 from orchestra_tools.errors import ConfigurationError
 
 from .http_parts import self_signed

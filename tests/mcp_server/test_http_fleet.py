@@ -14,7 +14,7 @@ import httpx
 import pytest
 from mcp.types import CallToolResult, TextResourceContents
 
-from mcp_server_orchestra.auth import add_token
+from mcp_server_orchestra.http.auth import add_token
 from orchestra_tools.testing import Sandbox
 
 from .conftest import ERAS

@@ -14,9 +14,9 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from uvicorn.server import ServerState
 
-from mcp_server_orchestra.exposure import Exposure
-from mcp_server_orchestra.gate import Gate
-from mcp_server_orchestra.heads import PunctualProtocol
+from mcp_server_orchestra.http.exposure import Exposure
+from mcp_server_orchestra.http.gate import Gate
+from mcp_server_orchestra.http.heads import PunctualProtocol
 
 Message = MutableMapping[str, Any]
 FIRST = {"type": "http.request", "body": b"{", "more_body": True}

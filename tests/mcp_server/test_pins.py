@@ -11,7 +11,7 @@ import pytest
 from mcp import Client
 
 from mcp_server_orchestra import build_server
-from mcp_server_orchestra.surface import SURFACES, Surface
+from mcp_server_orchestra.choices import SURFACES, Surface
 from orchestra_tools.client import Session, open_session
 from orchestra_tools.testing import Sandbox
 

@@ -14,7 +14,8 @@ from mcp import Client, MCPError
 from mcp.types import Tool
 
 from mcp_server_orchestra import build_server
-from mcp_server_orchestra.surface import MAX_NATIVE, SURFACES, Surface
+from mcp_server_orchestra.choices import SURFACES, Surface
+from mcp_server_orchestra.surface import MAX_NATIVE
 from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.registry import packaged_ledger
 from orchestra_tools.schema import check_schema

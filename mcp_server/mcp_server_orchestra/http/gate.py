@@ -23,8 +23,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 HEALTH_PATH = "/healthz"
 BODY_TIMEOUT_S = 30.0  # for the whole body of a request
 RETRY_AFTER_S = 30
-_REQUEST_TIMEOUT = PlainTextResponse("Request Timeout", 408, {"connection": "close"})
-_STOPPING = PlainTextResponse("Service Unavailable", 503, {"connection": "close"})
 _LOG = logging.getLogger(__name__)
 
 
@@ -60,14 +58,14 @@ class Gate:
             return
         request = Request(scope)
         if (answer := await self._answer(request)) is not None:
-            _LOG.info("%s %s %d", request.method, request.url.path, answer.status_code)
+            _LOG.info("%s %.80r %d", request.method, scope["path"], answer.status_code)
             await answer(scope, receive, send)
             return
         exchange = _Exchange(send)
         await self._let_through(request, receive, exchange)
         user = scope.get("user")
         name = getattr(user, "display_name", "") or "-"
-        _LOG.info("%s %s %s %.64r", request.method, request.url.path, exchange.status, name)
+        _LOG.info("%s %.80r %s %.64r", request.method, scope["path"], exchange.status, name)
 
     def end_streams(self) -> None:
         """End the streams that would never end by themselves."""
@@ -76,19 +74,21 @@ class Gate:
             stream.cancel()
 
     async def _answer(self, request: Request) -> Response | None:
-        if request.url.path == HEALTH_PATH and request.method in ("GET", "HEAD"):
+        # Not `request.url`: it is put together with the Host, which is whatever the client says.
+        path, query = request.scope["path"], request.scope["query_string"]
+        if path == HEALTH_PATH and request.method in ("GET", "HEAD"):
             return PlainTextResponse("ok\n")
         refusal = await TransportSecurityMiddleware(self.security).validate_request(request)
         if refusal is not None:
             return refusal
         if len(request.headers.getlist("authorization")) > 1:
             return _refuse(400, "invalid_request", "More than one Authorization header")
-        if any(name == "access_token" for name, _ in parse_qsl(request.url.query, keep_blank_values=True)):
+        if any(name == b"access_token" for name, _ in parse_qsl(query, keep_blank_values=True)):
             return _refuse(400, "invalid_request", "A token belongs in the Authorization header, not in the URL")
-        if request.url.path != self.path:
+        if path != self.path:
             return None
         if self._ending and _is_endless(request):
-            return _STOPPING
+            return _close(503, "Service Unavailable")
         if self.stateless and request.method in ("GET", "DELETE"):
             # There is no session to send notices to, or to end; MCP lets a server say so.
             return PlainTextResponse("Method Not Allowed", status_code=405, headers={"allow": "POST"})
@@ -113,7 +113,7 @@ class Gate:
             if stream.cancelled_caught and not exchange.ended:
                 await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
         elif exchange.too_slow or stream.cancelled_caught:
-            answer = _REQUEST_TIMEOUT if exchange.too_slow else _STOPPING
+            answer = _close(408, "Request Timeout") if exchange.too_slow else _close(503, "Service Unavailable")
             await answer(request.scope, receive, exchange.send_anyway)
 
 
@@ -162,6 +162,10 @@ def _in_time(receive: Receive, timeout_s: float, exchange: _Exchange) -> Receive
 
 def _is_endless(request: Request) -> bool:
     return request.method == "GET" or request.headers.get("mcp-method") == "subscriptions/listen"
+
+
+def _close(status: int, text: str) -> Response:
+    return PlainTextResponse(text, status, {"connection": "close"})
 
 
 def _refuse(status: int, error: str, description: str) -> Response:

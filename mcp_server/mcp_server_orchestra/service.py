@@ -9,8 +9,8 @@ from typing import Any
 
 from mcp.server import Server
 
+from mcp_server_orchestra.choices import Surface
 from mcp_server_orchestra.server import build_server
-from mcp_server_orchestra.surface import Surface
 from orchestra_tools.client import Settings, open_session
 from orchestra_tools.registry import open_source
 

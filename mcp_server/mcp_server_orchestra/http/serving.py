@@ -26,11 +26,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
-from mcp_server_orchestra.auth import Authentication, AuthOptions
-from mcp_server_orchestra.exposure import Exposure
-from mcp_server_orchestra.gate import Gate
-from mcp_server_orchestra.heads import PunctualProtocol
-from mcp_server_orchestra.serving import Service
+from mcp_server_orchestra.http.auth import Authentication, AuthOptions
+from mcp_server_orchestra.http.exposure import Exposure
+from mcp_server_orchestra.http.gate import Gate
+from mcp_server_orchestra.http.heads import PunctualProtocol
+from mcp_server_orchestra.service import Service
 from orchestra_tools.errors import ConfigurationError, OrchestraError
 
 GRACE_S = 30  # for calls in flight, once told to stop

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from mcp_server_orchestra.exposure import is_loopback
+from mcp_server_orchestra.http.exposure import is_loopback
 from orchestra_tools.calls.addresses import AddressPolicy, split_origin
 from orchestra_tools.calls.transports import HttpTransport
 from orchestra_tools.calls.wire import Limits, WireRequest

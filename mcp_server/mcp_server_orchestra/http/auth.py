@@ -23,7 +23,15 @@ import jwt
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
 
-from mcp_server_orchestra.issuer import ALGORITHMS, IssuerKeys, IssuerMetadata, KeyFile, KeySource, KeyUrl, check_url
+from mcp_server_orchestra.http.issuer import (
+    ALGORITHMS,
+    IssuerKeys,
+    IssuerMetadata,
+    KeyFile,
+    KeySource,
+    KeyUrl,
+    check_url,
+)
 from orchestra_tools.errors import ConfigurationError
 
 MAX_TOKEN = 8_192  # characters
