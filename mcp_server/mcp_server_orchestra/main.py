@@ -128,8 +128,6 @@ async def _serve_stdio(service: Service) -> None:
     from mcp.server.stdio import stdio_server
 
     async with service.open() as server, stdio_server() as (incoming, outgoing):
-        gc.freeze()
-        gc.enable()
         await server.run(incoming, outgoing, server.create_initialization_options())
 
 

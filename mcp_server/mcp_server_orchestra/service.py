@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Service:
             LedgerFormatError: The ledger cannot be read.
         """
         if not self.sandbox:
-            yield build_server(self.ledger, surface=self.surface)
+            yield _settled(build_server(self.ledger, surface=self.surface))
             return
         # Imported by those who need it: a host waits for this process to start.
         from orchestra_tools.sandbox import SandboxServer, SandboxSource
@@ -51,4 +52,11 @@ class Service:
             stack.push_async_callback(stand_in.stop)
             session = open_session(SandboxSource(source, stand_in))
             stack.push_async_callback(session.close)
-            yield build_server(surface=self.surface, session=session)
+            yield _settled(build_server(surface=self.surface, session=session))
+
+
+def _settled(server: Server[Any]) -> Server[Any]:
+    """The server, once what was made for it is where the garbage collector looks no more: it stays until the end."""
+    gc.freeze()
+    gc.enable()
+    return server

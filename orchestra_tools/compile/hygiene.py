@@ -11,6 +11,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from orchestra_tools.schema import join
@@ -36,56 +37,54 @@ _CONTAINERS = (dict, list)  # as a constant, since every node of a ledger is hel
 _SHORT_NAME = 10  # characters; no phrase fits into a shorter name
 # What talks to a model, in plain form. A pattern is slow to search for, a word is not: a text without any of a rule's
 # words cannot match its pattern.
-_INJECTIONS = tuple(
-    (words, re.compile(pattern, re.VERBOSE))
-    for words, pattern in (
-        (
-            ("ignore", "disregard", "forget", "override", "bypass"),
-            r"""
+_INJECTIONS = (
+    (
+        ("ignore", "disregard", "forget", "override", "bypass"),
+        r"""
             \b(?:ignore|disregard|forget|override|bypass)\b .{0,30}
             \b(?:previous|prior|above|earlier|all|any|other|your|these|the)\b .{0,30}
             \b(?:instruction|prompt|rule|message|direction|guideline|context)
             | \b(?:disregard|forget)\b .{0,20} \b(?:previous|prior|above|earlier|everything)\b
             """,
-        ),
-        (
-            ("system ", "developer ", "hidden "),
-            r"""
+    ),
+    (
+        ("system ", "developer ", "hidden "),
+        r"""
             \b(?:reveal|print|repeat|output|show|leak)\b .{0,30}
             \b(?:system|developer|hidden)\s(?:prompt|message|instruction)
             """,
-        ),
-        (
-            ("you are now", "you act now", "pretend", "from now on"),
-            r"\byou\s(?:are|act)\snow\b | \bpretend\s(?:to\sbe|you\sare)\b | \bfrom\snow\son,?\syou\b",
-        ),
-        (
-            ("do not", "don't", "never", "without"),
-            r"""
+    ),
+    (
+        ("you are now", "you act now", "pretend", "from now on"),
+        r"\byou\s(?:are|act)\snow\b | \bpretend\s(?:to\sbe|you\sare)\b | \bfrom\snow\son,?\syou\b",
+    ),
+    (
+        ("do not", "don't", "never", "without"),
+        r"""
             \b(?:do\snot|don't|never|without)\b .{0,20}
             \b(?:tell|mention|inform|reveal|show|notify|ask)(?:ing)?\b .{0,20}
             (?: \b(?:the|this|your|any|to)\s(?:user|human)s?\b | \b(?:user|human)s?(?:[^\w\s]|$) | \banyone\b )
             """,
-        ),
-        (
-            ("tool",),
-            r"""
+    ),
+    (
+        ("tool",),
+        r"""
             \b(?:always|must|should|first|instead)\b .{0,40} \b(?:call|use|invoke|run)\b .{0,20}
             \b(?:this|another|other)\stool
             | \bbefore\s(?:using|calling|invoking|running)\s(?:any|this|other|another)\b .{0,20} \btools?\b
             """,
-        ),
-        (
-            ("<",),
-            r"""
+    ),
+    (
+        ("<",),
+        r"""
             <\s?/?\s?(?:system|important|instructions?|assistant|secret|tool\scall|function\scalls?)\b
             | <\s?(?:img|script|iframe)\b
             """,
-        ),
-        (("![", "javascript:", "data:text/html"), r"!\[[^\]]*\]\s?\( | \bjavascript:[a-z/] | \bdata:text/html"),
-        (
-            ("key", "password", "secret", "credential", "conversation", "chat history", "ssh"),
-            r"""
+    ),
+    (("![", "javascript:", "data:text/html"), r"!\[[^\]]*\]\s?\( | \bjavascript:[a-z/] | \bdata:text/html"),
+    (
+        ("key", "password", "secret", "credential", "conversation", "chat history", "ssh"),
+        r"""
             # Of somebody's own, or to some address: services that send a password link or post to a conversation exist.
             \b(?:send|upload|forward|exfiltrate|leak)\s(?:the|this)\s(?:\w+\s)?(?:conversation|chat\shistory)\b
             | \b(?:send|post|upload|forward|exfiltrate|leak|include|append)\b .{0,40}
@@ -94,9 +93,8 @@ _INJECTIONS = tuple(
               | \b(?:api[\s-]?keys?|passwords?|secrets?|credentials?|private\skeys?|conversation|chat\shistory|ssh)\b
                 .{0,40} (?: https?:// | \w@\w | \bto\s(?:me|us|this|our)\b ) )
             """,
-        ),
-        (("~/.", "/etc/", ".ssh", ".env", "id rsa"), r"\bread\b .{0,40} (?:~/\.|/etc/|\.ssh|\.env\b|id\srsa)"),
-    )
+    ),
+    (("~/.", "/etc/", ".ssh", ".env", "id rsa"), r"\bread\b .{0,40} (?:~/\.|/etc/|\.ssh|\.env\b|id\srsa)"),
 )
 
 
@@ -163,11 +161,17 @@ def _pointer(path: Any) -> str:
     return join(reversed(tokens))
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # When a text first has one of its words: most never do, and hosts wait for this module.
+    return re.compile(pattern, re.VERBOSE)
+
+
 def _find_injection(plain: str) -> str:
     for words, pattern in _INJECTIONS:
         for word in words:
             if word in plain:
-                if found := pattern.search(plain):
+                if found := _compiled(pattern).search(plain):
                     return found[0]
                 break
     return ""
