@@ -35,7 +35,8 @@ conformance: $(VENV)/.ready ## Run the official MCP conformance suite, both revi
 	@$(BIN)/python -m tests.conformance
 
 fast: $(VENV)/.ready
-	@$(BIN)/python -m pytest -n 2 -q -m "not slow" --ignore=tests/adapters  # seven frameworks take long to import
+	@$(BIN)/python -m pytest -n 2 -q -m "not slow" --ignore=tests/adapters --ignore=tests/contract \
+		--ignore=tests/parity  # frameworks and vendors take long to import
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff format --check --quiet $(CODE) || { echo 'run: make format'; exit 1; }

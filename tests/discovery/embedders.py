@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ MEANINGS = {"rain": "weather", "umbrella": "weather", "sunny": "weather", "cash"
 
 
 class WordSums(Embedder):
-    """Counts what it embeds; fails while it is `down`."""
+    """Counts what it embeds; fails while it is `down`, waits until it may `go_on`."""
 
     model = "word sums"
     batch_size = 4
@@ -27,6 +28,8 @@ class WordSums(Embedder):
         self.embedded: list[str] = []
         self.patience: list[float] = []
         self.down = False
+        self.go_on = threading.Event()
+        self.go_on.set()
         self.closed = False
 
     def close(self) -> None:
@@ -34,6 +37,7 @@ class WordSums(Embedder):
 
     def _embed_batch(self, texts: Sequence[str], within_s: float) -> np.ndarray:
         self.patience.append(within_s)
+        self.go_on.wait(60)
         if self.down:
             raise EmbeddingError("the model is down", remedy="Wait")
         self.embedded += texts

@@ -267,6 +267,8 @@ def find(make_tools: Any) -> Any:
         meaning.update(documents)
         if ready:
             meaning.embed_pending()
+        else:
+            meaning.embedder.go_on.clear()
         return Finder(Index(documents), tools, meaning=meaning, **options)
 
     return make
@@ -316,4 +318,5 @@ def test_until_it_is_ready_a_finder_answers_by_words_and_says_so(find: Any) -> N
     assert findings.cards[0].name == "sn1_sky"
     assert findings.to_json()["note"].startswith("Searched by words alone: ")
     assert finder.find(capability="weather_forecast").note is None
+    finder._meaning.embedder.go_on.set()
     finder._meaning.close()
