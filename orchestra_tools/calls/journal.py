@@ -11,6 +11,7 @@ import json
 import logging
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ WINDOW = 500  # latest observations of a tool that its statistics are over
 _SCHEMA_VERSION = 1
 _DAY_MS = 86_400_000
 _BURST_S = 0.05  # calls that follow one another faster are written together
+_BUSY_PAUSE_S = 0.01
 _BUSY_S = 10  # how long to wait for another process that writes
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -197,10 +199,6 @@ class Journal:
                 self._spent = {(day, currency): self.spent_since(day, currency)}
             return self._spent[day, currency]
 
-    def flush(self) -> None:
-        """Write what waits to the file."""
-        self._write_logged()
-
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -209,7 +207,7 @@ class Journal:
 
     def _prepare(self) -> None:
         connection = self._connection
-        connection.execute("PRAGMA journal_mode = WAL")
+        self._write_ahead()
         # Losing the last calls' statistics to a power cut is bearable; a sync for each call is not.
         connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
@@ -217,6 +215,18 @@ class Journal:
             raise sqlite3.DatabaseError(f"written by a newer version (schema {version})")
         if version < _SCHEMA_VERSION:
             connection.executescript(_SCHEMA)
+
+    def _write_ahead(self) -> None:
+        # Where several programs make the file at once, SQLite gives up on this switch without waiting for its turn.
+        deadline = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_BUSY_PAUSE_S)
 
     def _take_in(self, observation: Observation) -> None:
         known = (observation.tool, observation.sandbox)
@@ -299,7 +309,7 @@ class Journal:
 
 def _write_at_exit(journal: weakref.ref[Journal]) -> None:
     if (open_journal := journal()) is not None:
-        open_journal.flush()
+        open_journal._write_logged()
 
 
 def _row(observation: Observation, receipt: Receipt) -> tuple[Any, ...]:
