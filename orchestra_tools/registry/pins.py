@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.model import Pin, faults_of
+from orchestra_tools.registry.fingerprint import fingerprint_of
 from orchestra_tools.registry.lock import locked
 
 PINS_FORMAT = "orchestra-pins/1"
@@ -41,13 +42,7 @@ class PinFile:
 
     def fingerprint(self) -> str:
         """Changes when the pins may have changed. Cheap; never raises."""
-        try:
-            seen = self.path.stat()
-        except FileNotFoundError:
-            return "absent"
-        except OSError:
-            return "unreadable"
-        return f"{seen.st_ino}:{seen.st_mtime_ns}:{seen.st_size}"
+        return fingerprint_of(self.path)
 
     def put(self, pins: Iterable[Pin]) -> None:
         """Add pins, in place of older ones of the same tools.

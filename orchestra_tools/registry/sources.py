@@ -19,6 +19,7 @@ from orchestra_tools.errors import ConfigurationError, Fault, LedgerFormatError
 from orchestra_tools.importers import read_ledger
 from orchestra_tools.importers.documents import MAX_DOCUMENT_BYTES
 from orchestra_tools.model import Ledger
+from orchestra_tools.registry.fingerprint import fingerprint_of
 
 if TYPE_CHECKING:
     import httpx
@@ -115,11 +116,7 @@ class FileSource(LedgerSource):
             ) from error
 
     def fingerprint(self) -> str:
-        try:
-            seen = self._path.stat()
-        except OSError:
-            return "absent"
-        return f"{seen.st_ino}:{seen.st_mtime_ns}:{seen.st_size}"
+        return fingerprint_of(self._path)
 
 
 class UrlSource(LedgerSource):

@@ -7,25 +7,15 @@ from typing import Any
 
 import pytest
 import stamina
-from aiohttp import web
 
 from orchestra_tools.calls import Budget, Credentials, Executor, Identity, Journal, Limits
-from tests.calls.recording import Bench, Server, json_answer
+from tests.calls.recording import Bench, Server, recording_server
 
 
 @pytest.fixture
 async def server() -> AsyncIterator[Server]:
-    state = Server(answers=[json_answer()])
-    app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{path:.*}", state.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    state.url = f"http://127.0.0.1:{port}"
-    yield state
-    await runner.cleanup()
+    async with recording_server() as state:
+        yield state
 
 
 @pytest.fixture(autouse=True)

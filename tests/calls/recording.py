@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -53,6 +54,22 @@ class Server:
         if callable(answer):
             return await answer(request)
         return fresh(answer)
+
+
+@asynccontextmanager
+async def recording_server() -> AsyncIterator[Server]:
+    """A server on loopback that remembers what it was asked."""
+    state = Server(answers=[json_answer()])
+    app = web.Application(client_max_size=64 * 1024 * 1024)
+    app.router.add_route("*", "/{path:.*}", state.handle)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        state.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        yield state
+    finally:
+        await runner.cleanup()
 
 
 def fresh(answer: web.StreamResponse) -> web.Response:

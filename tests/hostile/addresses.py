@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from orchestra_tools.errors import OrchestraError
-from tests.hostile.case import Attack, Case, Unstopped, told
+from tests.hostile.case import Attack, Case, Unstopped, refuse, told
 from tests.hostile.stage import BAD, Stage, operation
 
 HOSTS = (
@@ -70,13 +69,10 @@ def _refused_to_connect(url: str) -> Attack:
         # No sandbox here: only a real ledger has addresses of strangers.
         bad = operation(endpoint=stage.endpoint(base_url=url))
         async with stage.client(stage.ledger(bad, sandbox=False)) as client:
-            try:
-                await client.call(BAD)
-            except OrchestraError as error:
-                if error.code in ("connection_failed", "timeout"):
-                    raise Unstopped(f"it was tried: {error}") from error
-                return told(error)
-        raise Unstopped("it was called")
+            error = await refuse(client, BAD)
+        if error.code in ("connection_failed", "timeout"):
+            raise Unstopped(f"it was tried: {error}") from error
+        return told(error)
 
     return attack
 
@@ -85,11 +81,7 @@ def _refused_sandbox(url: str) -> Attack:
     async def attack(stage: Stage) -> str:
         ledger = stage.ledger(operation(endpoint=stage.endpoint(base_url=url))) | {"sandbox": {"url": url}}
         async with stage.client(ledger) as client:
-            try:
-                await client.call(BAD)
-            except OrchestraError as error:
-                return told(error)
-        raise Unstopped("it was called")
+            return told(await refuse(client, BAD))
 
     return attack
 
@@ -97,10 +89,6 @@ def _refused_sandbox(url: str) -> Attack:
 def _refused_arguments(places: dict[str, Any], arguments: Any) -> Attack:
     async def attack(stage: Stage) -> str:
         async with stage.client(stage.ledger(operation(endpoint=stage.endpoint(**places)))) as client:
-            try:
-                await client.call(BAD, arguments)
-            except OrchestraError as error:
-                return told(error)
-        raise Unstopped("it was sent")
+            return told(await refuse(client, BAD, arguments))
 
     return attack

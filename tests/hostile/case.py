@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from orchestra_tools.client import AsyncLedgerClient
 from orchestra_tools.errors import OrchestraError
 from tests.hostile.stage import Stage
 
@@ -57,6 +58,19 @@ async def try_case(case: Case, stage: Stage) -> Verdict:
         unstopped = f"{type(error).__name__}: {error}"[:400]
     took = time.process_time() - cpu, time.monotonic() - wall
     return Verdict(case.group, case.name, stopped[:300], unstopped, *(round(each, 3) for each in took))
+
+
+async def refuse(client: AsyncLedgerClient, tool: str, arguments: Any = None) -> OrchestraError:
+    """The error that a call ends in.
+
+    Raises:
+        Unstopped: It ends in none.
+    """
+    try:
+        await client.call(tool, arguments)
+    except OrchestraError as error:
+        return error
+    raise Unstopped("it was called")
 
 
 def told(error: OrchestraError) -> str:

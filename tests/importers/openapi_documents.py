@@ -13,6 +13,8 @@ from orchestra_tools.importers.openapi import import_openapi
 REF = "#/components/schemas/"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 OK = {"200": {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}}
+REF = "#/components/schemas/"
+FORM = "application/x-www-form-urlencoded"
 
 
 def document(paths: Any, *, version: str = "3.1.0", **rest: Any) -> dict[str, Any]:
@@ -56,6 +58,17 @@ def read_input(schema: Any, *, version: str = "3.1.0", **components: Any) -> Any
     """The input schema a required body's schema becomes."""
     opened = with_body(schema, version=version, components={"schemas": components})
     return import_one(opened)["input_schema"]
+
+
+def with_parameters(*parameters: Any, path: str = "/things", **rest: Any) -> dict[str, Any]:
+    return with_operation({"parameters": list(parameters)}, path=path, **rest)
+
+
+def places(opened: dict[str, Any]) -> dict[str, Any]:
+    """Where each argument of the one operation goes."""
+    endpoint = import_one(opened)["endpoint"]
+    assert isinstance(endpoint["arguments"], dict)
+    return endpoint["arguments"]
 
 
 def skip_one(opened: Any, **options: Any) -> str:

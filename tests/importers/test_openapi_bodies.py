@@ -7,21 +7,17 @@ from typing import Any
 import pytest
 
 from orchestra_tools.importers.openapi import import_openapi
-from tests.importers.openapi_documents import document, import_one, notes_of, skip_one, with_body, with_operation
-
-REF = "#/components/schemas/"
-FORM = "application/x-www-form-urlencoded"
-
-
-def with_parameters(*parameters: Any, path: str = "/things", **rest: Any) -> dict[str, Any]:
-    return with_operation({"parameters": list(parameters)}, path=path, **rest)
-
-
-def places(opened: dict[str, Any]) -> dict[str, Any]:
-    """Where each argument of the one operation goes."""
-    endpoint = import_one(opened)["endpoint"]
-    assert isinstance(endpoint["arguments"], dict)
-    return endpoint["arguments"]
+from tests.importers.openapi_documents import (
+    FORM,
+    REF,
+    document,
+    import_one,
+    notes_of,
+    places,
+    skip_one,
+    with_body,
+    with_operation,
+)
 
 
 class TestBodies:

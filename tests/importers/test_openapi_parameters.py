@@ -7,21 +7,15 @@ from typing import Any
 import pytest
 
 from orchestra_tools.schema import Validator
-from tests.importers.openapi_documents import document, import_one, notes_of, skip_one, with_operation
-
-REF = "#/components/schemas/"
-FORM = "application/x-www-form-urlencoded"
-
-
-def with_parameters(*parameters: Any, path: str = "/things", **rest: Any) -> dict[str, Any]:
-    return with_operation({"parameters": list(parameters)}, path=path, **rest)
-
-
-def places(opened: dict[str, Any]) -> dict[str, Any]:
-    """Where each argument of the one operation goes."""
-    endpoint = import_one(opened)["endpoint"]
-    assert isinstance(endpoint["arguments"], dict)
-    return endpoint["arguments"]
+from tests.importers.openapi_documents import (
+    document,
+    import_one,
+    notes_of,
+    places,
+    skip_one,
+    with_operation,
+    with_parameters,
+)
 
 
 class TestParameters:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 from importlib.metadata import version
@@ -121,22 +120,6 @@ def _move(entry: Entry, url: str) -> dict[str, Any]:
         if base_url := operation["endpoint"].get("base_url"):
             operation["endpoint"]["base_url"] = url + urlsplit(base_url).path
     return document
-
-
-@asynccontextmanager
-async def recording_server() -> AsyncIterator[Server]:
-    """A server on loopback that remembers what it was asked."""
-    state = Server(answers=[json_answer()])
-    app = web.Application(client_max_size=64 * 1024 * 1024)
-    app.router.add_route("*", "/{path:.*}", state.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        state.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        yield state
-    finally:
-        await runner.cleanup()
 
 
 async def record(server: Server, vendor: Vendor, call: Call, folder: Path) -> tuple[Recorded, Recorded]:

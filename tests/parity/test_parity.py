@@ -14,9 +14,9 @@ from desearch_py import Desearch
 
 from orchestra_tools.model import HttpEndpoint
 from orchestra_tools.registry import packaged_ledger
-from tests.calls.recording import Server
+from tests.calls.recording import Server, recording_server
 from tests.parity.comparison import compare
-from tests.parity.harness import Call, Vendor, record, recording_server
+from tests.parity.harness import Call, Vendor, record
 from tests.parity.table import PAGE, render
 from tests.parity.vendor_list import VENDORS
 

@@ -24,6 +24,7 @@ from orchestra_tools.calls.addresses import AddressPolicy, split_origin
 from orchestra_tools.calls.transports import HttpTransport
 from orchestra_tools.calls.wire import Limits, WireRequest
 from orchestra_tools.errors import AddressRefusedError, CallError, ConfigurationError
+from orchestra_tools.registry.fingerprint import fingerprint_of
 
 KEYS_LIFE_S = 600.0  # then they are asked for again
 STALE_LIFE_S = 3_600.0  # how long they count while the issuer does not answer
@@ -78,11 +79,7 @@ class KeyFile(KeySource):
         return _read_keys(_read_object(data, str(self._path)), str(self._path))
 
     def fingerprint(self) -> str:
-        try:
-            seen = self._path.stat()
-        except OSError:
-            return "absent"
-        return f"{seen.st_ino}:{seen.st_mtime_ns}:{seen.st_size}"
+        return fingerprint_of(self._path)
 
 
 class KeyUrl(KeySource):
