@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := $(BIN)/uv
-PACKAGES := orchestra orchestra_tools mcp_server adapters
+PACKAGES := orchestra orchestra_tools ledger_sync mcp_server adapters
 CODE := $(PACKAGES) scripts tests bench examples packaging
 
 .DEFAULT_GOAL := help

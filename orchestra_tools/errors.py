@@ -9,6 +9,7 @@
     │   ├── UnknownSubnetError        no such subnet in this ledger
     │   ├── UnknownToolError          no such tool in this ledger
     │   ├── UnknownCapabilityError    no such term in the vocabulary
+    │   ├── ProposalRefusedError      a proposal or verdict cannot be taken in
     │   └── ConfigurationError        a setting or a host's file cannot be used
     ├── RefusedError              nothing was sent; change the policy or the situation, then try again
     │   ├── QuarantinedError          the operation did not compile safely
@@ -30,8 +31,16 @@
     │   ├── AnswerTooLargeError       the body passes a size limit
     │   └── ConnectionFailedError     no connection: name, route, TLS, reset
     ├── EmbeddingError            the embedding model gave no usable answer; tools are found by words all the same
+    ├── StoreError                the stored ledger cannot be read or written now; nothing was changed
     └── TrustError                stop trusting it
-        └── ReceiptError              a receipt does not hold
+        ├── ReceiptError              a receipt does not hold
+        ├── StatementError            a hotkey's signed statement does not hold: proposal, verdict, certificate
+        ├── NoteError                 a signed note is malformed, or nobody trusted has signed it
+        ├── ProofError                a Merkle proof does not lead to the root
+        ├── TamperedError             bytes are not those that the log vouches for
+        ├── StaleError                nothing newer was vouched for in time: the log may be frozen
+        ├── RollbackError             a log shows less than it has shown before
+        └── ForkError                 two heads of one log contradict each other
 
 An error carries its facts as attributes; the message is made from them and ends with the remedy.
 """
@@ -150,6 +159,12 @@ class ConfigurationError(InputError):
     """A setting, a file of settings or a missing extra."""
 
     code = "configuration"
+
+
+class ProposalRefusedError(_FaultyInputError):
+    """A proposal or a verdict cannot be taken in; `reason` is a word for programs, `faults` say what and where."""
+
+    code = "proposal_refused"
 
 
 class RefusedError(OrchestraError):
@@ -310,6 +325,12 @@ class EmbeddingError(OrchestraError):
     code = "embedding"
 
 
+class StoreError(OrchestraError):
+    """The stored ledger cannot be read or written now; nothing was changed."""
+
+    code = "store"
+
+
 class TrustError(OrchestraError):
     """Something signed does not hold."""
 
@@ -321,3 +342,63 @@ class ReceiptError(TrustError):
     """A receipt does not hold; `fact` names the part."""
 
     code = "receipt"
+
+
+class StatementError(TrustError):
+    """A hotkey's signed statement does not hold; `fact` says which part."""
+
+    code = "statement"
+
+
+class NoteError(TrustError):
+    """A signed note is malformed, or nobody who is trusted has signed it; `fact` says which."""
+
+    code = "note"
+
+
+class ProofError(TrustError):
+    """A Merkle proof does not lead to the root it should."""
+
+    code = "proof"
+
+
+class TamperedError(TrustError):
+    """Bytes are not those that the log vouches for; `part` says which: entry, leaf, tile, manifest, evidence."""
+
+    code = "tampered"
+
+
+class StaleError(TrustError):
+    """Nothing newer was vouched for in time: the log, or the reader's view of it, may be frozen."""
+
+    code = "stale"
+
+
+class _ConflictError(TrustError):
+    """Two views of one log; both signed notes are kept, as evidence against whoever signed them."""
+
+    def __init__(self, problem: str, *, remedy: str = "", kept: str, shown: str, **facts: Any) -> None:
+        """Say what contradicts what.
+
+        Args:
+            problem: What is wrong.
+            remedy: What to do.
+            kept: The signed note this reader trusted before.
+            shown: The signed note it was shown now.
+            facts: Further facts.
+        """
+        self.kept = kept
+        self.shown = shown
+        super().__init__(problem, remedy=remedy, kept=kept, shown=shown, **facts)
+
+
+class RollbackError(_ConflictError):
+    """A log shows less than it has shown before."""
+
+    code = "rollback"
+
+
+class ForkError(_ConflictError):
+    """Two heads of one log contradict each other."""
+
+    code = "fork"

@@ -6,6 +6,11 @@
             ...
 
 Nothing leaves the machine, nothing costs money, and the same call gets the same answer.
+
+Subnets change before the ledger knows. So do those of a sandbox: clients go on reading what the ledger says.
+
+    with Sandbox(ledger, serving=newer) as sandbox:    # or later: sandbox.serve(newer)
+        sandbox.ledger.call("sn13_query_data", {"source": "x"}).data["metadata"]
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Self
 from orchestra_tools.importers import ledger_document, read_ledger
 from orchestra_tools.model import Ledger
 from orchestra_tools.registry import packaged_ledger
-from orchestra_tools.sandbox import Faults, SandboxServer
+from orchestra_tools.sandbox import Faults, SandboxServer, sandbox_ledger
 from orchestra_tools.schema import expand
 from orchestra_tools.schema.generate import Generator
 from orchestra_tools.schema.guides import HintGuide
@@ -75,18 +80,26 @@ class Sandbox:
         ledger_path: The sandbox ledger as a document, for `ORCHESTRA_LEDGER`; removed at the end.
     """
 
-    def __init__(self, ledger: Ledger | str | os.PathLike[str] | None = None, *, port: int = 0) -> None:
+    def __init__(
+        self,
+        ledger: Ledger | str | os.PathLike[str] | None = None,
+        *,
+        serving: Ledger | str | os.PathLike[str] | None = None,
+        port: int = 0,
+    ) -> None:
         """Read a ledger; nothing listens yet.
 
         Args:
-            ledger: A ledger, or the path of a ledger document; None = the packaged one.
+            ledger: What clients read: a ledger, or the path of a ledger document; None = the packaged one.
+            serving: What the stand-ins do, where that is something else than the ledger says; see `serve`.
             port: Where to listen on loopback; 0 = any free port.
 
         Raises:
             LedgerFormatError: The document cannot be read.
             OSError: There is no such file.
         """
-        self._server = SandboxServer(_read(ledger), port=port)
+        self._told = _read(ledger)
+        self._server = SandboxServer(self._told if serving is None else _read(serving), port=port)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -118,6 +131,15 @@ class Sandbox:
             raise RuntimeError("the sandbox runs inside a `with` block only")
         return self._folder / "ledger.json"
 
+    def serve(self, ledger: Ledger | str | os.PathLike[str]) -> None:
+        """From now on the stand-ins do what another ledger says; the ledger that clients read stays as it is.
+
+        Raises:
+            LedgerFormatError: The document cannot be read.
+            OSError: There is no such file.
+        """
+        self._server.stand_in_for(_read(ledger))
+
     @cached_property
     def ledger(self) -> LedgerClient:
         """A client of the sandbox ledger."""
@@ -141,7 +163,8 @@ class Sandbox:
             self._thread = None
             raise problem[0]
         self._folder = Path(tempfile.mkdtemp(prefix="orchestra-sandbox-"))
-        self.ledger_path.write_text(json.dumps(ledger_document(self._server.ledger)), encoding="utf-8")
+        told = sandbox_ledger(self._told, self._server.url, self._server.key)
+        self.ledger_path.write_text(json.dumps(ledger_document(told)), encoding="utf-8")
         return self
 
     def __exit__(

@@ -30,6 +30,11 @@ HOSTS = [
         "print(open_embedder('minilm').embed(['a']).shape)",
     ),
     Host(
+        "orchestra_tools.registry.sql",
+        "server",
+        "from orchestra_tools.registry.opening import open_store; print(open_store('sqlite:///ledger.sqlite').name)",
+    ),
+    Host(
         "langchain_orchestra",
         "langchain",
         "from langchain_orchestra import OrchestraToolkit, OrchestraMiddleware;"

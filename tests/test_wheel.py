@@ -17,7 +17,7 @@ def test_it_has_our_packages_and_nothing_with_a_generic_name(wheel: Path) -> Non
     """A top-level `adapters` or `mcp_server` would overwrite other people's packages (DESIGN 3)."""
     names = zipfile.ZipFile(wheel).namelist()
     top = {name.split("/")[0] for name in names if ".dist-info" not in name}
-    assert top == {"orchestra", "orchestra_tools", "mcp_server_orchestra", *ADAPTERS}
+    assert top == {"orchestra", "orchestra_tools", "ledger_sync", "mcp_server_orchestra", *ADAPTERS}
     for needed in ("ledger.json", "capabilities.json", "corpus.json"):
         assert f"orchestra_tools/data/{needed}" in names
     assert all(f"{package}/py.typed" in names for package in top)
@@ -59,6 +59,11 @@ def test_its_console_scripts_are_those_of_the_docs(wheel: Path) -> None:
         "attach",
         "pin",
         "import",
+        "history",
+        "ledger",
+        "propose",
+        "review",
+        "verdict",
         "mcp",
     ):
         assert f"\n{command} = " in text

@@ -13,7 +13,6 @@ from mcp.server import Server
 from mcp_server_orchestra.choices import Surface
 from mcp_server_orchestra.server import build_server
 from orchestra_tools.client import Settings, open_session
-from orchestra_tools.registry import open_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class Service:
 
         async with AsyncExitStack() as stack:
             settings = Settings.from_environment()
-            source = open_source(self.ledger or settings.ledger, api_key=settings.api_key)
+            source = settings.open_ledger(self.ledger or None)
             stand_in = SandboxServer(source.load())
             await stand_in.start()
             stack.push_async_callback(stand_in.stop)

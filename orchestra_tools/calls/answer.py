@@ -15,7 +15,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 from orchestra_tools.calls.events import EVENT_STREAM, read_event_data
-from orchestra_tools.calls.json_answers import read_json
 from orchestra_tools.calls.wire import WireResponse
 from orchestra_tools.compile import Tool
 from orchestra_tools.compile.hygiene import text_problems
@@ -28,6 +27,7 @@ from orchestra_tools.errors import (
     UpstreamError,
 )
 from orchestra_tools.model import HttpEndpoint, Outcome
+from orchestra_tools.schema.strict_json import LENIENT_MEDIA_TYPES, is_json_type, read_json
 
 MAX_QUOTE = 300  # characters of a subnet's own error message
 MAX_JUDGED = 4096  # bytes of it that are looked at
@@ -65,18 +65,14 @@ def _reader(expected: str, response: WireResponse) -> Callable[[Tool, WireRespon
     given = response.media_type or expected
     if given == EVENT_STREAM:
         return _read_events
-    if _is_json(given):
+    if is_json_type(given):
         return _read_json
-    if _is_json(expected):
+    if is_json_type(expected):
         # Some servers send JSON as text/plain; HTML in place of JSON is an error page.
-        return _read_json if given in ("text/plain", "application/octet-stream") else _refuse_media_type
+        return _read_json if given in LENIENT_MEDIA_TYPES else _refuse_media_type
     if given.startswith("text/") or given == "image/svg+xml":
         return _read_text
     return _read_binary
-
-
-def _is_json(media_type: str) -> bool:
-    return media_type in ("application/json", "text/json") or media_type.endswith("+json")
 
 
 def _read_json(tool: Tool, response: WireResponse) -> Any:
@@ -164,7 +160,7 @@ def _failure(tool: Tool, response: WireResponse, now: datetime, clean: Callable[
 
 def _quote(response: WireResponse, clean: Callable[[str], str]) -> str:
     """What the subnet says of an error, if it can be shown to a model."""
-    if not (_is_json(response.media_type) or response.media_type == "text/plain"):
+    if not (is_json_type(response.media_type) or response.media_type == "text/plain"):
         return ""
     text = " ".join(clean(_readable(response.body[:MAX_JUDGED])).split())
     if not text:

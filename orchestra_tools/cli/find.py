@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from decimal import Decimal
 
 import click
 
 from orchestra_tools.cli.describe import milliseconds, share
 from orchestra_tools.cli.options import AUDIENCES, json_option, ledger_option, read_amount
-from orchestra_tools.cli.output import UNKNOWN, console_on, note, on_terminal, print_json, print_line, print_table
+from orchestra_tools.cli.output import UNKNOWN, note, print_json, print_line, print_table
+from orchestra_tools.cli.progress import progress
 from orchestra_tools.client import open_session
 from orchestra_tools.discovery import Card, Findings, packaged_vocabulary
 from orchestra_tools.errors import EmbeddingError
@@ -79,15 +79,9 @@ async def _search(ledger: str | None, text: str | None, limit: int, filters: Fin
 
 def _embed(toolset: LedgerToolset) -> None:
     """Embed what is not embedded yet: a command that ends at once has no background to do it in."""
-    with contextlib.suppress(EmbeddingError):  # the findings say that they are by words alone
-        if not on_terminal(sys.stderr):
-            toolset.embed_tools()
-            return
-        from rich.progress import Progress
-
-        with Progress(console=console_on(sys.stderr), transient=True) as progress:
-            task = progress.add_task("embedding tools, once", total=None)
-            toolset.embed_tools(lambda done, total: progress.update(task, completed=done, total=total))
+    # Where it fails, the findings say that they are by words alone.
+    with contextlib.suppress(EmbeddingError), progress("embedding tools, once") as tell:
+        toolset.embed_tools(tell)
 
 
 def _print_findings(findings: Findings) -> None:

@@ -22,7 +22,6 @@ from orchestra_tools.errors import ConfigurationError, InputError, UnknownSubnet
 from orchestra_tools.importers.documents import MAX_DOCUMENT_BYTES
 from orchestra_tools.model import Entry, SourceDocument
 from orchestra_tools.model.entry import MAX_NETUID
-from orchestra_tools.registry import open_source
 from orchestra_tools.updates.documents import Fetched, OwnAddresses, fetch_document
 from orchestra_tools.updates.former import addresses_of, fresh_base
 from orchestra_tools.updates.importing import Import, import_document, sha256_of, unchanged
@@ -110,7 +109,7 @@ def _read_bases(netuid: int, out: Path | None, ledger: str | None) -> _Bases:
     if written is not None:
         return _Bases(file, written, None, sandbox=False)
     settings = Settings.from_environment()
-    in_use = open_source(ledger or settings.ledger, api_key=settings.api_key).load()
+    in_use = settings.open_ledger(ledger).load()
     return _Bases(file, None, in_use.current.get(netuid), sandbox=in_use.sandbox is not None)
 
 

@@ -20,7 +20,6 @@ from orchestra_tools.client.queries import subnet_key
 from orchestra_tools.compile import Catalogue, compile_ledger
 from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.model import ApiKeyAuth
-from orchestra_tools.registry import open_source
 
 _VARIABLE = re.compile(rf"{ENVIRONMENT_PREFIX}SN(0|[1-9]\d{{0,4}})")
 MAX_KEY = 16_384  # characters; a longer one is a file given by mistake
@@ -99,7 +98,7 @@ def remove_key(subnet: str, ledger: str | None, as_json: bool) -> None:
 
 
 def _open_catalogue(settings: Settings, ledger: str | None) -> Catalogue:
-    return compile_ledger(open_source(ledger or settings.ledger, api_key=settings.api_key).load())
+    return compile_ledger(settings.open_ledger(ledger).load())
 
 
 def _read_key(subnet: str, from_env: str | None) -> str:

@@ -107,6 +107,9 @@ class OrchestraGroup(click.Group):
         except (click.Abort, KeyboardInterrupt):
             note("interrupted")
             sys.exit(INTERRUPTED)
+        except ImportError as error:
+            # An extra that is not installed: the message names the command that mends it.
+            sys.exit(tell_error(ConfigurationError(str(error)), as_json=as_json))
         except Exception as error:  # noqa: BLE001  # no traceback at a user
             sys.exit(_tell_unexpected(error, as_json=as_json))
         sys.exit(code if isinstance(code, int) else 0)

@@ -40,6 +40,16 @@ def ledger_option(command: F) -> F:
     )(command)
 
 
+def trust_option(command: F) -> F:
+    """Add `--trust`."""
+    return click.option(
+        "--trust",
+        metavar="FILE",
+        callback=_not_empty,
+        help="Keys that a published log is held against; default: ORCHESTRA_TRUST.",
+    )(command)
+
+
 def split_pair(text: str, *, option: str) -> tuple[str, str]:
     """Name and value of `NAME=VALUE`.
 

@@ -14,38 +14,66 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from pydantic import ValidationError
 
+from orchestra_tools.cli.arguments import read_text
 from orchestra_tools.cli.options import json_option, ledger_option, split_pair
 from orchestra_tools.cli.output import print_json, print_line
 from orchestra_tools.client import Settings
 from orchestra_tools.errors import ConfigurationError
-from orchestra_tools.importers import ledger_document
-from orchestra_tools.model import Ledger
-from orchestra_tools.registry import open_source
-from orchestra_tools.sandbox import SandboxServer
+from orchestra_tools.governance.applying import apply_proposal
+from orchestra_tools.importers import ledger_document, parse_json
+from orchestra_tools.model import Ledger, faults_of
+from orchestra_tools.model.proposal import Proposal
+from orchestra_tools.sandbox import SandboxServer, sandbox_ledger
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, help="Port on 127.0.0.1; default: any free one.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write its ledger there.")
 @click.option("--fault", "faults", multiple=True, metavar="TOOL=FAULT", help="Let a tool fail, as in '*=latency:300'.")
+@click.option(
+    "--change", "changes", multiple=True, metavar="FILE", help="A proposal: the subnet has changed like that."
+)
 @ledger_option
 @json_option
-def sandbox(port: int, out: Path | None, faults: tuple[str, ...], ledger: str | None, as_json: bool) -> None:
+def sandbox(
+    port: int,
+    out: Path | None,
+    faults: tuple[str, ...],
+    changes: tuple[str, ...],
+    ledger: str | None,
+    as_json: bool,
+) -> None:
     """Run stand-ins for every operation of a ledger on loopback.
 
     Writes a ledger whose addresses all lead to them, and serves until Ctrl-C. Nothing leaves the machine, nothing costs
-    money, no key is needed. Faults: latency:MS, server_error, rate_limit, timeout, garbage, drift, reset and more.
+    money, no key is needed. Faults: latency:MS, server_error, rate_limit, timeout, garbage, drift, reset and more. With
+    --change the stand-ins answer as if a proposal were true, and the ledger does not know it yet.
     """
-    settings = Settings.from_environment()
-    source = open_source(ledger or settings.ledger, api_key=settings.api_key)
-    server = SandboxServer(source.load(), port=port)
+    known = Settings.from_environment().open_ledger(ledger).load()
+    server = SandboxServer(_changed(known, changes), port=port)
     for each in faults:
         server.faults.set(*split_pair(each, option="--fault"))
-    asyncio.run(_serve(server, port, out, as_json=as_json))
+    asyncio.run(_serve(server, known, port, out, as_json=as_json))
 
 
-async def _serve(server: SandboxServer, port: int, out: Path | None, *, as_json: bool) -> None:
+def _changed(ledger: Ledger, proposals: tuple[str, ...]) -> Ledger:
+    """The ledger as it would be if proposals were accepted."""
+    for place in proposals:
+        try:
+            proposal = Proposal.model_validate(parse_json(read_text(place), source=place))
+        except ValidationError as error:
+            faults = "; ".join(map(str, faults_of(error)))[:300]
+            raise ConfigurationError(f"{place} is no proposal: {faults}", remedy="See docs/governance.md") from error
+        entry = ledger.find_entry(proposal.subnet.partition("@")[0])
+        after = apply_proposal(proposal, entry, slot=str(entry.slot)).entry
+        others = [each for each in ledger if each is not entry]
+        ledger = Ledger([*others, *([] if after is None else [after])], sandbox=ledger.sandbox, extra=ledger.extra)
+    return ledger
+
+
+async def _serve(server: SandboxServer, known: Ledger, port: int, out: Path | None, *, as_json: bool) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,7 +87,7 @@ async def _serve(server: SandboxServer, port: int, out: Path | None, *, as_json:
         problem = "it is taken" if taken else error.strerror or "it cannot be used"
         raise ConfigurationError(f"port {port}: {problem}", remedy="Choose another --port, or leave it out") from error
     try:
-        with _written(server.ledger, out) as path:
+        with _written(sandbox_ledger(known, server.url, server.key), out) as path:
             _announce(server, path, as_json=as_json)
             await stopping.wait()
     finally:

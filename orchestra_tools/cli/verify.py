@@ -1,157 +1,118 @@
-"""`orchestra verify`: what a receipt proves, and what it does not. Offline."""
+"""`orchestra verify`: whether something signed holds, and what that proves. Offline, but for a log behind a URL."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from orchestra_tools.calls import Identity, Journal
 from orchestra_tools.cli.arguments import read_text
-from orchestra_tools.cli.options import json_option, ledger_option
-from orchestra_tools.cli.output import print_json, print_line
+from orchestra_tools.cli.options import json_option, ledger_option, trust_option
+from orchestra_tools.cli.progress import progress
+from orchestra_tools.cli.verify_receipt import verify_receipt_at
 from orchestra_tools.client import Settings
-from orchestra_tools.compile import compile_ledger
-from orchestra_tools.errors import ConfigurationError, OrchestraError
+from orchestra_tools.client.queries import SUBNET_OR_SLOT
+from orchestra_tools.errors import ConfigurationError, LedgerFormatError
 from orchestra_tools.importers import parse_json
-from orchestra_tools.registry import open_source
-from orchestra_tools.trust import ReceiptReport, digest_request, verify_receipt
 
-LATEST = "latest"
-SELF = "self"
-_ID = re.compile(r"[0-9a-f]{32}")
-_KEY = re.compile(r"[0-9a-f]{64}", re.IGNORECASE)
+_PROOF = b"c2sp.org/tlog-proof@"
+_PROOF_SUFFIX = ".tlog-proof"
+_MAX_FILE_BYTES = 8_000_000
+_STATEMENT_FIELDS = {"hotkey", "signature", "ledger", "nonce"}
 
 
 @click.command()
-@click.argument("receipt", metavar="RECEIPT")
-@click.option("--body", "body_file", metavar="FILE", help="Raw body of the answer, to hold against the receipt.")
-@click.option("--arguments", "arguments_file", metavar="FILE", help="Arguments of the call as JSON, likewise.")
-@click.option("--key", metavar="HEX|self", help="Public key that must have signed; self = this installation's.")
+@click.argument("target", metavar="[RECEIPT|PROOF|STATEMENT|SUBNET|LEDGER]", required=False)
+@click.option("--body", "body_file", metavar="FILE", help="Of a receipt: raw body of the answer, to hold against it.")
+@click.option("--arguments", "arguments_file", metavar="FILE", help="Of a receipt: arguments of the call, likewise.")
+@click.option("--key", metavar="HEX|self", help="Of a receipt: who must have signed; self = this installation.")
+@click.option("--entry", "entry_file", metavar="FILE", help="Of a proof: the entry it is about, to hold against it.")
+@click.option("--head", "head_file", metavar="FILE", help="Of a ledger: a checkpoint that somebody else was shown.")
 @ledger_option
+@trust_option
 @json_option
 def verify(
-    receipt: str,
+    target: str | None,
     body_file: str | None,
     arguments_file: str | None,
     key: str | None,
+    entry_file: str | None,
+    head_file: str | None,
     ledger: str | None,
+    trust: str | None,
     as_json: bool,
 ) -> None:
-    """Check a receipt offline, and say what it proves and what not.
+    """Check something signed, and say what it proves and what not. Exits with 5 if it does not hold.
 
-    RECEIPT is a file, - for stdin, the id of a receipt in the local journal, or latest. Exits with 5 if it does
-    not hold.
+    A receipt is a file, - for stdin, the id of one in the local journal, or latest. A proof is a .tlog-proof file; a
+    statement is a proposal, a verdict or a certificate that a hotkey signed. A subnet (SN13, or SN13@BLOCK) is verified
+    in the ledger in use; a ledger is the folder or the URL of a published log, and without TARGET the one in use.
+    Proofs and ledgers are held against the keys that --trust pins.
     """
-    settings = Settings.from_environment()
-    document = _read_receipt(receipt, settings.home)
-    own = _own_key(settings.home)
-    trusted = _trusted(key, own, document)
-    arguments = None if arguments_file is None else _read_object(arguments_file, "arguments")
-    if arguments is not None:
-        arguments = _with_defaults(arguments, document, ledger, settings)
-    body = None if body_file is None else read_text(body_file)
-    report = verify_receipt(document, trusted_keys=trusted, body=body, arguments=arguments)
-    signed_here = own is not None and report.receipt.public_key == own
-    if as_json:
-        print_json(
-            {
-                "holds": True,
-                "proven": list(report.proven),
-                "not_proven": list(report.not_proven),
-                "signer": {"public_key": report.receipt.public_key, "this_installation": signed_here},
-                "receipt": dict(document),
-            }
-        )
+    if target is None or SUBNET_OR_SLOT.fullmatch(target.upper()) or os.path.isdir(target) or "://" in target:  # noqa: PTH112  # never raises
+        _verify_log(target, ledger, trust, head_file, as_json=as_json)
+        return
+    data = read_text(target, at_most=_MAX_FILE_BYTES) if os.path.isfile(target) else b""  # noqa: PTH113  # never raises
+    if data.startswith(_PROOF) or target.endswith(_PROOF_SUFFIX):
+        _verify_proof(data or read_text(target), entry_file, trust, as_json=as_json)
+    elif (statement := _statement_in(data)) is not None:
+        from orchestra_tools.cli.verify_statement import verify_signed
+
+        verify_signed(statement, as_json=as_json)
     else:
-        _print_report(report, signed_here=signed_here)
-
-
-def _read_receipt(place: str, home: Path) -> Mapping[str, Any]:
-    if place == "-" or os.path.isfile(place):  # noqa: PTH113  # Path.is_file raises for a very long text
-        document = _read_object(place, "receipt")
-        inner = document.get("receipt")
-        # What `orchestra call --json` prints has the receipt inside.
-        return inner if isinstance(inner, dict) and "format" not in document else document
-    if place != LATEST and not _ID.fullmatch(place):
-        raise ConfigurationError(
-            f"{place[:120]!r} is neither a file nor the id of a receipt", remedy="Give a file, -, an id, or latest"
+        verify_receipt_at(
+            target,
+            body_file=body_file,
+            arguments_file=arguments_file,
+            key=key,
+            ledger=ledger,
+            as_json=as_json,
         )
-    path = home / "journal.sqlite"
-    found = None
-    if path.exists():
-        journal = Journal(path)
-        try:
-            found = journal.latest_receipt() if place == LATEST else journal.receipt(place)
-        finally:
-            journal.close()
-    if found is None:
-        what = "no receipt" if place == LATEST else f"no receipt {place}"
-        raise ConfigurationError(f"the local journal has {what}", remedy="Make a call first, or give a file")
-    return found
 
 
-def _read_object(place: str, what: str) -> dict[str, Any]:
-    document = parse_json(read_text(place), source="stdin" if place == "-" else place)
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"{place} is JSON, but no {what}", remedy="Give a JSON object")
-    return document
-
-
-def _own_key(home: Path) -> str | None:
-    # Looking must not make a key.
-    path = home / "identity.pem"
-    return Identity.load(path).public_key if path.exists() else None
-
-
-def _trusted(key: str | None, own: str | None, document: Mapping[str, Any]) -> frozenset[str] | None:
-    if key is None:
-        return frozenset((own,)) if own is not None and document.get("public_key") == own else None
-    if key == SELF:
-        if own is None:
-            raise ConfigurationError("this installation has no key yet", remedy="It is made by the first call")
-        return frozenset((own,))
-    if not _KEY.fullmatch(key):
-        raise ConfigurationError("--key is no Ed25519 public key", remedy="Give 64 hex digits, or self")
-    return frozenset((key.lower(),))
-
-
-def _with_defaults(
-    arguments: dict[str, Any], document: Mapping[str, Any], ledger: str | None, settings: Settings
-) -> dict[str, Any]:
-    """The arguments as they were sent, which is with defaults applied; as given where that cannot be found out."""
-    request = document.get("request")
-    if isinstance(request, Mapping) and _digest(arguments, document) == request.get("sha256"):
-        return arguments
+def _statement_in(data: bytes) -> dict[str, Any] | None:
     try:
-        catalogue = compile_ledger(open_source(ledger or settings.ledger, api_key=settings.api_key).load())
-        tool = catalogue.find_tool(str(document.get("tool")))
-        if tool.digest != document.get("tool_digest"):
-            return arguments
-        return tool.input_validator.check(arguments, tool=tool.name)
-    except OrchestraError:
-        return arguments
+        document = parse_json(data, source="statement")
+    except LedgerFormatError:
+        return None
+    return document if isinstance(document, dict) and document.keys() >= _STATEMENT_FIELDS else None
 
 
-def _digest(arguments: Mapping[str, Any], document: Mapping[str, Any]) -> str:
-    tool, digest, version = (str(document.get(name)) for name in ("tool", "tool_digest", "entry_version"))
-    return digest_request(tool=tool, tool_digest=digest, entry_version=version, arguments=arguments)[1]
+def _verify_proof(data: bytes, entry_file: str | None, trust: str | None, *, as_json: bool) -> None:
+    # Proofs and signatures are for those who verify a log.
+    from orchestra_tools.cli.verify_log import print_report, verify_proof
+    from orchestra_tools.registry.published import read_policy
+
+    pinned = Settings.from_environment().trust if trust is None else Path(trust)
+    if pinned is None:
+        raise ConfigurationError(
+            "no keys are pinned to hold the proof against", remedy="Give --trust FILE, or set ORCHESTRA_TRUST"
+        )
+    entry = None if entry_file is None else read_text(entry_file, at_most=_MAX_FILE_BYTES)
+    print_report(verify_proof(data, entry, read_policy(pinned), datetime.now(UTC)), as_json=as_json)
 
 
-def _print_report(report: ReceiptReport, *, signed_here: bool) -> None:
-    receipt = report.receipt
-    print_line(
-        f"The receipt {receipt.id} holds: {receipt.tool}, {receipt.outcome.value}, schema {receipt.schema_verdict}."
-    )
-    if signed_here:
-        print_line("It was signed by this installation's own key.")
-    print_line("Proven:")
-    for each in report.proven:
-        print_line(f"  - {each}")
-    print_line("Not proven:")
-    for each in report.not_proven:
-        print_line(f"  - {each}")
+def _verify_log(
+    target: str | None, ledger: str | None, trust: str | None, head_file: str | None, *, as_json: bool
+) -> None:
+    from orchestra_tools.cli.verify_log import print_report, verify_entry, verify_ledger
+    from orchestra_tools.registry.published import LogSource
+
+    subnet = target if target is not None and SUBNET_OR_SLOT.fullmatch(target.upper()) else None
+    source = Settings.from_environment().open_ledger(ledger if target is None or subnet else target, trust=trust)
+    if not isinstance(source, LogSource):
+        raise ConfigurationError(
+            f"{source.name} is no published log, so it has no signatures to verify",
+            remedy="Give the folder of one, or its URL, which ends with a slash; what is stored is checked by "
+            "`orchestra ledger fsck`",
+        )
+    if subnet is not None:
+        print_report(verify_entry(source, subnet), as_json=as_json)
+        return
+    other = None if head_file is None else read_text(head_file, at_most=_MAX_FILE_BYTES)
+    with progress("leaves") as tell:
+        report = verify_ledger(source, on_progress=tell, other_head=other)
+    print_report(report, as_json=as_json)

@@ -30,19 +30,23 @@ from orchestra_tools.client.queries import (
     index_entries,
     schemas_of,
     subnet_key,
+    subnet_or_slot,
     subnets_of,
 )
 from orchestra_tools.client.session import Session, open_session
+from orchestra_tools.client.settings import LedgerPlace, require_record
 from orchestra_tools.compile import Catalogue, CatalogueDiff, Tool
 from orchestra_tools.discovery import Findings, Index
-from orchestra_tools.model import Entry, Ledger, Statistics
-from orchestra_tools.registry import LedgerSource, Watcher
+from orchestra_tools.model import Entry, Statistics
+from orchestra_tools.registry import Listener, Watcher
 from orchestra_tools.toolsets import FindFilters
 
 if TYPE_CHECKING:
+    from orchestra_tools.client.feed import Feed
+    from orchestra_tools.client.record import LedgerChange
     from orchestra_tools.discovery.semantic import Embedder
+    from orchestra_tools.registry.record import LedgerRecord
 
-LedgerPlace = str | os.PathLike[str] | Ledger | LedgerSource
 FOUND = 20  # tools looked at to rank entries
 
 
@@ -52,6 +56,7 @@ class _Reader:
     def __init__(self, session: Session) -> None:
         self.session = session
         self._watcher: Watcher | None = None
+        self._feeds: list[Feed] = []
         self._lock = threading.Lock()
         self._entry_index: tuple[Catalogue, Index] | None = None
 
@@ -67,29 +72,58 @@ class _Reader:
         cards = findings.cards if findings.confidence == "good" or not nearest else ()
         return entries_found(catalogue, cards, nearest)[:limit]
 
-    def follow(self, subnet: str | int | None, tell: Callable[[Change], None]) -> Subscription:
+    def changes(self, since: int | None, subnet: str | int | None) -> list[LedgerChange]:
+        from orchestra_tools.client.record import changes_since  # most users never ask, and hosts wait for this module
+
+        record = require_record(self.session.live.source)
+        wanted = None if subnet is None else subnet_or_slot(self.session.live.catalogue, subnet)
+        record.refresh()
+        return list(changes_since(record, since, subnet=wanted))
+
+    def follow(self, subnet: str | int | None, tell: Callable[[Change], None], since: int | None) -> Subscription:
         live = self.session.live
-        before = live.catalogue
-        wanted = None if subnet is None else subnet_key(before, subnet)
-
-        def on_change(after: Catalogue, diff: CatalogueDiff) -> None:
-            nonlocal before
-            changes, before = changes_of(before, after, diff, wanted), after
-            for change in changes:
-                tell(change)
-
-        unsubscribe = live.subscribe(on_change)
+        wanted = None if subnet is None else subnet_key(live.catalogue, subnet)
+        if live.source.record is None and since is None:
+            unsubscribe = live.subscribe(_between_catalogues(live.catalogue, wanted, tell))
+        else:
+            unsubscribe = self._follow_record(require_record(live.source), wanted, tell, since)
         with self._lock:
             if self._watcher is None:
                 self._watcher = Watcher(live)
                 self._watcher.start()
         return Subscription(unsubscribe)
 
+    def _follow_record(
+        self, record: LedgerRecord, subnet: str | None, tell: Callable[[Change], None], since: int | None
+    ) -> Callable[[], None]:
+        from orchestra_tools.client.feed import Feed
+
+        live = self.session.live
+        start = record.size() - 1 if since is None else since
+        # What is told from here on comes after what is in use, so that whoever reads now misses nothing.
+        live.refresh()
+        sandbox = live.catalogue.ledger.sandbox is not None
+        feed = Feed(record, subnet, start, tell, sandbox=sandbox, retry_s=live.source.poll_s)
+        with self._lock:
+            self._feeds.append(feed)
+        unsubscribe = live.subscribe(lambda catalogue, diff: feed.wake())
+        feed.start()
+
+        def end() -> None:
+            unsubscribe()
+            feed.end()
+
+        return end
+
     def stop_watching(self) -> None:
         with self._lock:
             watcher, self._watcher = self._watcher, None
+            feeds, self._feeds = self._feeds, []
         if watcher is not None:
             watcher.stop()
+        for feed in feeds:
+            feed.end()
+            feed.join()
 
     def _nearest_entries(self, catalogue: Catalogue, text: str, limit: int) -> list[str]:
         if self._entry_index is None or self._entry_index[0] is not catalogue:
@@ -107,10 +141,13 @@ class AsyncLedgerClient:
         *,
         api_key: str | None = None,
         embedder: str | Embedder | None = None,
+        trust: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Open a ledger; see `LedgerClient`."""
-        self._reader = _Reader(open_session(ledger, api_key=api_key, embedder=embedder, environment=environment))
+        self._reader = _Reader(
+            open_session(ledger, api_key=api_key, embedder=embedder, trust=trust, environment=environment)
+        )
 
     @property
     def session(self) -> Session:
@@ -157,8 +194,16 @@ class AsyncLedgerClient:
             on_progress=on_progress,
         )
 
+    async def changes(self, since: int | None = None, *, subnet: str | int | None = None) -> list[LedgerChange]:
+        """What changed after an index of the log; see `LedgerClient.changes`."""
+        return await asyncio.to_thread(self._reader.changes, since, subnet)
+
     async def on_change(
-        self, subnet: str | int | None, callback: Callable[[Change], Awaitable[None] | None]
+        self,
+        subnet: str | int | None,
+        callback: Callable[[Change], Awaitable[None] | None],
+        *,
+        since: int | None = None,
     ) -> Subscription:
         """Call back after each change, in this event loop; see `LedgerClient.on_change`."""
         loop = asyncio.get_running_loop()
@@ -171,7 +216,9 @@ class AsyncLedgerClient:
                 running.add(task)
                 task.add_done_callback(running.discard)
 
-        return self._reader.follow(subnet, lambda change: _hand_over(loop, call_back, change))
+        return await asyncio.to_thread(
+            self._reader.follow, subnet, lambda change: _hand_over(loop, call_back, change), since
+        )
 
     async def close(self) -> None:
         """Close connections and files."""
@@ -196,6 +243,7 @@ class LedgerClient:
         *,
         api_key: str | None = None,
         embedder: str | Embedder | None = None,
+        trust: str | os.PathLike[str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Open a ledger.
@@ -205,14 +253,19 @@ class LedgerClient:
             api_key: Key for a ledger served over HTTP; None = what `ORCHESTRA_API_KEY` says.
             embedder: Finds tools by meaning as well: "minilm", the URL of an OpenAI-compatible endpoint, a folder with
                 a model, or an object; None = what `ORCHESTRA_EMBEDDER` says, else by words alone.
+            trust: File with the keys that a published log is held against (C2SP tlog-policy); None = what
+                `ORCHESTRA_TRUST` says.
             environment: Instead of the process's own.
 
         Raises:
             ConfigurationError: A setting or a file cannot be used.
             ImportError: `embedder` needs an extra that is not installed.
             LedgerFormatError: The ledger cannot be read.
+            TrustError: The log behind the ledger does not hold; see `errors`.
         """
-        self._reader = _Reader(open_session(ledger, api_key=api_key, embedder=embedder, environment=environment))
+        self._reader = _Reader(
+            open_session(ledger, api_key=api_key, embedder=embedder, trust=trust, environment=environment)
+        )
         self._loop = LoopThread()
         self._finalizer = weakref.finalize(self, _close, self._reader, self._loop)
 
@@ -287,14 +340,37 @@ class LedgerClient:
         calling = self.session.toolset.call(tool, arguments or {}, max_cost=cost, on_progress=on_progress)
         return self._loop.run(calling)
 
-    def on_change(self, subnet: str | int | None, callback: Callable[[Change], None]) -> Subscription:
+    def changes(self, since: int | None = None, *, subnet: str | int | None = None) -> list[LedgerChange]:
+        """What changed after an index of the ledger's log, in its order.
+
+        Args:
+            since: Index of the last change that is known; None = from the first on.
+            subnet: Key, netuid, name, or a slot as in "SN13@1907637"; None = all.
+
+        Raises:
+            ConfigurationError: The ledger has no log, or it cannot be read now.
+            InputError: The log has no such index.
+            TrustError: The log shows something that does not hold.
+        """
+        return self._reader.changes(since, subnet)
+
+    def on_change(
+        self, subnet: str | int | None, callback: Callable[[Change], None], *, since: int | None = None
+    ) -> Subscription:
         """Call back after each change of a subnet, or of any (None), in a thread of its own.
 
         Args:
             subnet: Key, netuid or name; a key that the ledger does not have yet is fine.
-            callback: Called with a `Change`.
+            callback: Called with a `Change`. Where the ledger has a log, once for each entry of the log, in its order,
+                with its `index`.
+            since: Index of the last change that was handled, to be told what came after it while nobody listened; -1 =
+                to be told of all; None = of what comes from now on.
+
+        Raises:
+            ConfigurationError: `since` is given, and the ledger has no log.
+            InputError: The log has no such index.
         """
-        return self._reader.follow(subnet, callback)
+        return self._reader.follow(subnet, callback, since)
 
     def close(self) -> None:
         """Close connections and files."""
@@ -307,6 +383,18 @@ class LedgerClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _between_catalogues(before: Catalogue, subnet: str | None, tell: Callable[[Change], None]) -> Listener:
+    """Tells how each catalogue differs from the one before it: what a ledger without a log can say."""
+
+    def listen(after: Catalogue, diff: CatalogueDiff) -> None:
+        nonlocal before
+        changes, before = changes_of(before, after, diff, subnet), after
+        for change in changes:
+            tell(change)
+
+    return listen
 
 
 def _close(reader: _Reader, loop: LoopThread) -> None:

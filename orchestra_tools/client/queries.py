@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -13,6 +14,8 @@ from orchestra_tools.errors import InputError, UnknownSubnetError
 from orchestra_tools.model import Entry
 from orchestra_tools.schema import expand
 
+SUBNET_OR_SLOT = re.compile(r"SN\d{1,5}(@(\d{1,20}|\?))?", re.ASCII)
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -20,10 +23,11 @@ class Change:
 
     Attributes:
         subnet: Key of the subnet whose entry or tools changed.
-        entry: The entry as it is now; None where it is gone.
+        entry: The entry as it is from this change on; None where it is gone, or cannot be read.
         added: Names of tools that are new.
         changed: Names of tools that are different.
         removed: Names of tools that are gone.
+        index: Position in the ledger's log; None where the ledger has none.
     """
 
     subnet: str
@@ -31,6 +35,7 @@ class Change:
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    index: int | None = None
 
 
 class Subscription:
@@ -134,7 +139,11 @@ def changes_of(before: Catalogue, after: Catalogue, diff: CatalogueDiff, subnet:
             names.setdefault(name.split("_", 1)[0].upper(), {}).setdefault(kind, []).append(name)
     return [
         Change(
-            key, _entry_or_none(after, key), *(tuple(found.get(kind, ())) for kind in ("added", "changed", "removed"))
+            key,
+            _entry_or_none(after, key),
+            added=tuple(found.get("added", ())),
+            changed=tuple(found.get("changed", ())),
+            removed=tuple(found.get("removed", ())),
         )
         for key, found in names.items()
         if subnet in (None, key)
@@ -151,6 +160,12 @@ def subnet_key(catalogue: Catalogue, subnet: str | int) -> str:
         if number.isdecimal() and len(number) <= 5:
             return f"SN{int(number)}"
         raise
+
+
+def subnet_or_slot(catalogue: Catalogue, subnet: str | int) -> str:
+    """The key of a subnet the user named, or the slot."""
+    text = str(subnet).strip().upper()
+    return text if "@" in text and SUBNET_OR_SLOT.fullmatch(text) else subnet_key(catalogue, subnet)
 
 
 def _schemas_of_tool(tool: Tool) -> dict[str, Any]:

@@ -14,9 +14,8 @@ from pydantic import SecretStr
 from orchestra_tools.calls import Credentials, Executor, Identity, Journal
 from orchestra_tools.calls.transports import load_hotkey
 from orchestra_tools.client.pins import Pins
-from orchestra_tools.client.settings import Settings
-from orchestra_tools.model import Ledger
-from orchestra_tools.registry import LedgerSource, LiveLedger, PinFile, open_source
+from orchestra_tools.client.settings import LedgerPlace, Settings
+from orchestra_tools.registry import LiveLedger, PinFile
 from orchestra_tools.toolsets import LedgerToolset
 
 if TYPE_CHECKING:
@@ -41,10 +40,11 @@ class Session:
 
 
 def open_session(
-    ledger: str | os.PathLike[str] | Ledger | LedgerSource | None = None,
+    ledger: LedgerPlace | None = None,
     *,
     api_key: str | None = None,
     embedder: str | Embedder | None = None,
+    trust: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Session:
     """Open a session.
@@ -54,19 +54,20 @@ def open_session(
         api_key: Key for a ledger served over HTTP; None = what `ORCHESTRA_API_KEY` says.
         embedder: Finds tools by meaning as well: "minilm", the URL of an OpenAI-compatible endpoint, a folder with a
             model, or an object; None = what `ORCHESTRA_EMBEDDER` says, else by words alone.
+        trust: File with the keys that a published log is held against; None = what `ORCHESTRA_TRUST` says.
         environment: Instead of the process's own.
 
     Raises:
         ConfigurationError: A setting or a file cannot be used.
         ImportError: `embedder` needs an extra that is not installed.
         LedgerFormatError: The ledger cannot be read.
+        TrustError: The log behind the ledger does not hold.
     """
     env = os.environ if environment is None else environment
     settings = Settings.from_environment(env)
-    where = settings.ledger if ledger is None else ledger
-    key = settings.api_key if api_key is None else SecretStr(api_key)
+    key = None if api_key is None else SecretStr(api_key)
     pin_file = PinFile(settings.home / "pins.json")
-    live = LiveLedger(open_source(where, api_key=key), pins=pin_file)
+    live = LiveLedger(settings.open_ledger(ledger, api_key=key, trust=trust), pins=pin_file)
     signer = Identity.load(settings.home / "identity.pem")
     executor = Executor(
         credentials=Credentials(env, home=settings.home),

@@ -61,7 +61,7 @@ class _Reader:
         return text if self._passes(where, text_problems(text, limit=limit, quoting=False)) else None
 
     def url(self, where: str, url: Any) -> str | None:
-        return url if self._passes(where, _url_problems(url)) else None
+        return url if self._passes(where, url_problems(url)) else None
 
     def terms(self, where: str, terms: tuple[str, ...]) -> tuple[str, ...]:
         told = [self.text(f"{where}/{place}", term, MAX_TERM) for place, term in enumerate(terms)]
@@ -111,7 +111,8 @@ def check_entry(entry: Entry) -> EntryTexts:
     )
 
 
-def _url_problems(url: Any) -> Iterator[str]:
+def url_problems(url: Any) -> Iterator[str]:
+    """What keeps a link from being told; the first of it."""
     if not isinstance(url, str):
         yield "is no text"
         return

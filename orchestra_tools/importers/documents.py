@@ -129,6 +129,13 @@ def ledger_document(ledger: Ledger) -> dict[str, Any]:
     return document | dict(ledger.extra) | {"entries": written | kept}
 
 
+def frame_document(ledger: Ledger) -> dict[str, Any]:
+    """The document of a ledger without its entries: what holds for all of them."""
+    document = ledger_document(Ledger((), sandbox=ledger.sandbox, extra=ledger.extra))
+    del document["entries"]
+    return document
+
+
 def _read_entry(key: str, body: Any) -> Entry | Unreadable:
     if not isinstance(body, Mapping):
         return Unreadable(body, (Fault("", f"an entry is an object, this is {type(body).__name__}"),))

@@ -38,6 +38,11 @@ class Slot(NamedTuple):
         block = "?" if self.registered_at_block is None else self.registered_at_block
         return f"SN{self.netuid}@{block}"
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sorts slots by netuid, then by age."""
+        return self.netuid, self.registered_at_block or 0
+
 
 class Links(Value):
     """Where a subnet presents itself."""

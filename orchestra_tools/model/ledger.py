@@ -65,7 +65,7 @@ class Ledger:
     @cached_property
     def current(self) -> Mapping[int, Entry]:
         """The tenant of each netuid: of several slots, the one registered last."""
-        ordered = sorted(self.entries, key=lambda entry: (entry.netuid, entry.registered_at_block or 0))
+        ordered = sorted(self.entries, key=lambda entry: entry.slot.order)
         return {entry.netuid: entry for entry in ordered}
 
     def find_entry(self, subnet: str | int) -> Entry:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,6 +13,7 @@ from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.model import Pin, faults_of
 from orchestra_tools.registry.fingerprint import fingerprint_of
 from orchestra_tools.registry.lock import locked
+from orchestra_tools.registry.replacing import replace_file
 
 PINS_FORMAT = "orchestra-pins/1"
 _Known = dict[tuple[str, bool], Pin]
@@ -82,16 +81,8 @@ class PinFile:
         # A line for each, so that people can compare two versions of the file.
         lines = ",\n".join(json.dumps(pin) for pin in pins)
         text = f'{{"format": "{PINS_FORMAT}", "pins": [\n{lines}\n]}}\n'
-        draft = self.path.with_name(f"{self.path.name}.{secrets.token_hex(8)}")
-        try:
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                file.write(text.encode())
-                file.flush()
-                # Without it a power cut may leave an empty file, and nothing would be served.
-                os.fsync(file.fileno())
-            draft.replace(self.path)
-        finally:
-            draft.unlink(missing_ok=True)
+        # An empty file would be taken for no pins, and nothing would be served.
+        replace_file(self.path, text.encode())
 
     def _read(self, data: bytes) -> tuple[Pin, ...]:
         try:

@@ -1,4 +1,4 @@
-"""Where a ledger is kept: in this package, in a file, behind a URL, or in memory.
+"""Where a ledger is kept: in this package, in a file, in a database, behind a URL, or in memory.
 
 A source loads the ledger and can tell cheaply whether it has changed since.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -20,9 +21,13 @@ from orchestra_tools.importers import read_ledger
 from orchestra_tools.importers.documents import MAX_DOCUMENT_BYTES
 from orchestra_tools.model import Ledger
 from orchestra_tools.registry.fingerprint import fingerprint_of
+from orchestra_tools.registry.places import names_store
 
 if TYPE_CHECKING:
     import httpx
+
+    from orchestra_tools.registry.record import LedgerRecord
+    from orchestra_tools.trust.policy import TrustPolicy
 
 _FETCH_TIMEOUT_S = 30.0
 
@@ -34,6 +39,11 @@ class LedgerSource(ABC):
     """How often to look for changes."""
     far: bool = False
     """Whether looking asks another machine."""
+
+    @property
+    def record(self) -> LedgerRecord | None:
+        """The log behind it, where it has one."""
+        return None
 
     @property
     @abstractmethod
@@ -162,10 +172,7 @@ class UrlSource(LedgerSource):
                 remedy="Check the URL and the network",
             ) from None
         ledger = read_ledger(body, source=self.name)
-        if ledger.sandbox is not None and not _is_loopback(self._url):
-            # It would send the user's calls to a port of this machine that somebody else has chosen.
-            problem = "a ledger from another machine cannot be a sandbox"
-            raise LedgerFormatError(f"{self.name} is not used", [Fault("/sandbox", problem)], source=self.name)
+        refuse_foreign_sandbox(ledger, self.name, foreign=not is_loopback(self._url))
         self._ledger, self._etag = ledger, etag
         return ledger
 
@@ -186,13 +193,50 @@ class UrlSource(LedgerSource):
         return str(self._loads)
 
 
+def refuse_foreign_sandbox(ledger: Ledger, name: str, *, foreign: bool) -> None:
+    """Refuse a sandbox's ledger that was fetched from another machine.
+
+    It would send the user's calls to a port of this machine that somebody else has chosen.
+
+    Raises:
+        LedgerFormatError: It is one.
+    """
+    if foreign and ledger.sandbox is not None:
+        problem = "a ledger from another machine cannot be a sandbox"
+        raise LedgerFormatError(f"{name} is not used", [Fault("/sandbox", problem)], source=name)
+
+
+@dataclass(frozen=True, slots=True)
+class LogTrust:
+    """What a published log is held against.
+
+    Attributes:
+        heads: Folder in which the newest head seen of each log is kept.
+        policy: File with the keys that are pinned, in C2SP tlog-policy form, or a policy; None = none are.
+        blobs: Folder in which documents that were fetched are kept; None = they are fetched each time.
+    """
+
+    heads: Path
+    policy: Path | TrustPolicy | None = None
+    blobs: Path | None = None
+
+
 def open_source(
-    where: str | os.PathLike[str] | Ledger | LedgerSource | None, *, api_key: SecretStr | None = None
+    where: str | os.PathLike[str] | Ledger | LedgerSource | None,
+    *,
+    api_key: SecretStr | None = None,
+    trust: LogTrust | None = None,
 ) -> LedgerSource:
     """The source for a path, a URL, a ledger, or None for the packaged one; a source stays what it is.
 
+    A stored ledger is a database, by its URL or as a path that ends with .sqlite; see `open_store`. It is only read.
+
+    A folder, or a URL that ends with a slash, is a published log: nothing of it is used that does not hold against
+    `trust`.
+
     Raises:
-        ConfigurationError: The URL is not http(s), or would carry a key in the clear.
+        ConfigurationError: The URL is not http(s), or would carry a key in the clear; a published log, and no keys
+            are pinned.
     """
     if isinstance(where, LedgerSource):
         return where
@@ -201,17 +245,35 @@ def open_source(
     text = "" if where is None else os.fspath(where)
     if not text:
         return PackagedSource()
+    if names_store(text):
+        return _open_stored(text)
     if "://" not in text:
-        return FileSource(_path(text))
+        path = _path(text)
+        return _open_log(path, None, trust) if os.path.isdir(path) else FileSource(path)  # noqa: PTH112  # never raises
     try:
         scheme = urlsplit(text).scheme
     except ValueError:
         raise ConfigurationError("the URL of the ledger is none", remedy="Use a path or an https URL") from None
     if scheme not in ("http", "https"):
         raise ConfigurationError(f"a ledger cannot be opened from {scheme}://", remedy="Use a path or an https URL")
-    if scheme == "http" and api_key is not None and not _is_loopback(text):
+    if scheme == "http" and api_key is not None and not is_loopback(text):
         raise ConfigurationError("an API key is only sent over https", remedy="Use the https URL of the ledger")
-    return UrlSource(text, api_key=api_key)
+    return _open_log(text, api_key, trust) if urlsplit(text).path.endswith("/") else UrlSource(text, api_key=api_key)
+
+
+def _open_log(where: Path | str, api_key: SecretStr | None, trust: LogTrust | None) -> LedgerSource:
+    # Proofs and signatures are for those who read a log: most ledgers are documents, and hosts wait for this module.
+    from orchestra_tools.registry.published import open_log
+
+    return open_log(where, api_key=api_key, trust=trust)
+
+
+def _open_stored(where: str) -> LedgerSource:
+    # A database takes the extra `server`, which those who read documents need not have.
+    from orchestra_tools.registry.sql import SqlStore
+    from orchestra_tools.registry.stored import StoreSource
+
+    return StoreSource(SqlStore(where, read_only=True))
 
 
 def _path(text: str) -> Path:
@@ -221,5 +283,6 @@ def _path(text: str) -> Path:
         raise ConfigurationError(f"the path {text[:120]!r} names a user without a home") from error
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
     return urlsplit(url).hostname in ("127.0.0.1", "localhost", "::1")

@@ -3,6 +3,7 @@
     sandbox_ledger(ledger, "http://127.0.0.1:9000")
     # https://api.desearch.ai + /web  ->  http://127.0.0.1:9000/sn22/api.desearch.ai + /web
 
+An address that is there already stays.
 Nothing else changes: schemas, authentication and paths stay as the real ones are: a client that works here works there.
 """
 
@@ -84,6 +85,8 @@ def _move_endpoint(written: Any, operation: Operation, netuid: int, url: str) ->
             }
         case HttpEndpoint():
             document = dict(written) if isinstance(written, dict) else endpoint.to_json() | {"kind": "http"}
+            if endpoint.base_url is not None and endpoint.base_url.startswith(f"{url.rstrip('/')}/"):
+                return document
             return document | {"base_url": root + _host_and_prefix(endpoint.base_url)}
 
 

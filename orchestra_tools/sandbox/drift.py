@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from orchestra_tools.errors import SchemaRefusedError
 from orchestra_tools.schema.generate import Generator
 from orchestra_tools.schema.limits import iter_subschemas
+from orchestra_tools.schema.parts import REMOVED, changed, iter_steps, part_at
 
 NEW_FIELD = "sandbox_new_field"
 _MAX_CHECKS = 3_000
@@ -25,8 +25,6 @@ _ODD: tuple[Any, ...] = (
     "",
     0,
 )
-
-Steps = tuple[str | int, ...]
 
 
 def break_value(value: Any, generator: Generator | None) -> Any:
@@ -67,32 +65,18 @@ def _broken(value: Any, generator: Generator) -> Iterator[Any]:
     yield from _from_schema(generator.validator.schema)
 
 
-def _paths(value: Any) -> list[Steps]:
-    """Ways to every part of a value, the shallow ones first; one item stands for its list."""
-    found: list[Steps] = []
-    level: list[tuple[Steps, Any]] = [((), value)]
-    while level and len(found) < _MAX_CHECKS:
-        following: list[tuple[Steps, Any]] = []
-        for steps, part in level:
-            inner = part.items() if isinstance(part, dict) else enumerate(part[:1]) if isinstance(part, list) else ()
-            following += [((*steps, step), each) for step, each in inner]
-        found += [steps for steps, _ in following]
-        level = following
-    return found
-
-
 def _retyped(value: Any) -> Iterator[Any]:
-    for steps in _paths(value):
-        before = _at(value, steps)
+    for steps in iter_steps(value, limit=_MAX_CHECKS):
+        before = part_at(value, steps)
         for odd in _ODD[:8]:
             if type(odd) is not type(before):
-                yield _changed(value, steps, odd)
+                yield changed(value, steps, odd)
 
 
 def _shortened(value: Any) -> Iterator[Any]:
-    for steps in _paths(value):
+    for steps in iter_steps(value, limit=_MAX_CHECKS):
         if isinstance(steps[-1], str):
-            yield _changed(value, steps, _REMOVED)
+            yield changed(value, steps, REMOVED)
     if isinstance(value, dict):
         yield {**value, NEW_FIELD: "sandbox-drift"}
         yield {**value, **{f"{NEW_FIELD}_{number}": number for number in range(60)}}
@@ -118,28 +102,3 @@ def _from_schema(schema: dict[str, Any]) -> Iterator[Any]:
     for odd in _ODD:
         yield from ({name: odd} for name in names)
         yield dict.fromkeys(names, odd)
-
-
-class _Removed:
-    """Stands for a member that is taken away."""
-
-
-_REMOVED = _Removed()
-
-
-def _at(value: Any, steps: Steps) -> Any:
-    for step in steps:
-        value = value[step]
-    return value
-
-
-def _changed(value: Any, steps: Steps, new: Any) -> Any:
-    """A copy with one part replaced, or removed."""
-    if not steps:
-        return new
-    made = copy.copy(value)
-    if new is _REMOVED and len(steps) == 1:
-        del made[steps[0]]
-    else:
-        made[steps[0]] = _changed(value[steps[0]], steps[1:], new)
-    return made

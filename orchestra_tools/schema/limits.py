@@ -65,7 +65,7 @@ def check_schema(schema: Any, *, what: str = "schema") -> None:
 
 def is_deeper(value: Any, levels: int) -> bool:
     """Whether a JSON value is nested deeper than so many levels. Iterative: it may be deeper than Python's stack."""
-    level = [value]
+    level = [value] if isinstance(value, _CONTAINERS) else []
     for _ in range(levels):
         level = [
             below

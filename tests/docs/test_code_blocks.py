@@ -45,7 +45,7 @@ def run(command: list[str], folder: Path, sandbox: Sandbox, models: dict[str, st
         "HOME": str(folder),
     }
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
 
 

@@ -22,6 +22,8 @@ _API = {
         }
     },
 }
+_NOTE = "a.example\n0\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n— a.example AAAAAAA=\n".encode()
+_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "ledger": (
         json.dumps({"SN1": _ENTRY}).encode(),
@@ -36,6 +38,14 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     "events": (b'event: a\nid: 1\ndata: {"a":\ndata: 1}\n\n: ping\n\ndata: [DONE]\n\n', b"\xef\xbb\xbfdata: x\r\r"),
     "answer": (b'{"a": [1.5, null, "\\u00e9"]}', b"\xff\xfe{\x00}\x00"),
     "receipt": (b'{"format": "orchestra-receipt/1", "id": "", "signature": "00", "public_key": "00"}',),
+    "tile-path": (b"tile/0/x001/x234/067", b"tile/entries/273.p/112"),
+    "bundle": (b"\x01\x00\x03one\x00\x00", b"\x00\x00\x01a"),
+    "note": (_NOTE,),
+    "tlog-proof": (
+        b"c2sp.org/tlog-proof@v1\nextra YQ==\nindex 1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" + _NOTE,
+    ),
+    "add-checkpoint": (b"old 1\n47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n\n" + _NOTE,),
+    "trust-policy": (f"log {_KEY} https://a.example/\n# no witness\nquorum none\n#orchestra max-age 9\n".encode(),),
 }
 
 

@@ -234,6 +234,6 @@ def test_a_ledger_from_elsewhere_cannot_be_a_sandbox(site: Site, monkeypatch: py
     """It would send calls to a port of this machine that a stranger has chosen."""
     site.body = json.dumps({"entries": DOCUMENT, "sandbox": {"url": "http://127.0.0.1:2375"}}).encode()
     assert open_source(site.url).load().sandbox is not None
-    monkeypatch.setattr(sources, "_is_loopback", lambda url: False)
+    monkeypatch.setattr(sources, "is_loopback", lambda url: False)
     with pytest.raises(LedgerFormatError, match="cannot be a sandbox"):
         open_source(site.url).load()

@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from orchestra_tools.errors import LedgerFormatError, RateLimitedError, SchemaRefusedError
-from orchestra_tools.model import Ledger
+from orchestra_tools.model import Entry, Ledger
 from orchestra_tools.registry import packaged_ledger
-from orchestra_tools.sandbox import SandboxServer
+from orchestra_tools.sandbox import SandboxServer, sandbox_ledger
 from orchestra_tools.schema import Validator, expand
 from orchestra_tools.testing import Sandbox, example_arguments
 
@@ -146,6 +146,37 @@ def test_it_can_run_again():
     for _ in range(2):
         with sandbox:
             assert httpx.get(sandbox.url + URL, headers=KEY).status_code == 200
+
+
+def evolved():
+    """SN22 whose web search answers with one field more than the ledger says."""
+    entry = packaged_ledger().find_entry("SN22")
+    document = json.loads(json.dumps(entry.to_json()))
+    document["operations"]["web_search"]["output_schema"] = {
+        "type": "object",
+        "properties": {"scraped_at": {"type": "string"}},
+        "required": ["scraped_at"],
+    }
+    return entry, Entry.from_document(entry.key, document)
+
+
+def test_a_subnet_changes_before_its_ledger_knows():
+    """Ours: clients go on reading what the ledger says."""
+    known, really = evolved()
+    with Sandbox(Ledger([known]), serving=Ledger([really])) as sandbox:
+        client = sandbox.ledger
+        assert "scraped_at" in client.call(TOOL, {"query": "tao"}).data
+        stated = json.loads(sandbox.ledger_path.read_text())["entries"]
+        assert "scraped_at" not in json.dumps(stated)
+        sandbox.serve(Ledger([known]))
+        assert "scraped_at" not in client.call(TOOL, {"query": "tao"}).data
+
+
+def test_an_address_that_is_on_the_sandbox_already_stays(sandbox):
+    """Ours: a ledger may be moved twice."""
+    moved = sandbox_ledger(packaged_ledger(), sandbox.url)
+    again = sandbox_ledger(moved, sandbox.url)
+    assert [each.to_json() for each in again] == [each.to_json() for each in moved]
 
 
 def test_a_schema_that_cannot_be_met_is_told(tmp_path):

@@ -80,6 +80,8 @@ class HotkeyTransport(Transport):
 def load_hotkey(environment: Mapping[str, str]) -> Any:
     """The caller's hotkey: wallet `ORCHESTRA_WALLET` with hotkey `ORCHESTRA_HOTKEY` from bittensor's wallet folder.
 
+    `ORCHESTRA_WALLET_PATH` names another folder.
+
     Raises:
         CredentialMissingError: No wallet is named, or it cannot be read.
         ConfigurationError: The extra `[chain]` is not installed.
@@ -93,7 +95,12 @@ def load_hotkey(environment: Mapping[str, str]) -> Any:
     _http_auth()
     import bittensor
 
-    wallet = bittensor.Wallet(name=name, hotkey=environment.get("ORCHESTRA_HOTKEY", "default"))
+    elsewhere = environment.get("ORCHESTRA_WALLET_PATH")
+    wallet = bittensor.Wallet(
+        name=name,
+        hotkey=environment.get("ORCHESTRA_HOTKEY", "default"),
+        **({"path": elsewhere} if elsewhere else {}),
+    )
     try:
         _ = wallet.hotkey
     except Exception as error:  # the wallet library raises its own, undocumented types

@@ -1,0 +1,1 @@
+"""The operator's side: keeps the ledger true, and serves it."""

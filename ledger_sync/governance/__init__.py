@@ -1,0 +1,1 @@
+"""Proposals and verdicts on their way into the log."""
