@@ -25,7 +25,7 @@ demo: $(VENV)/.ready ## Run the main job on a sandbox: no key, no network
 
 test: $(VENV)/.ready lint types ## Lint, check types, run every test with coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term --cov-fail-under=95
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=95
 	@rm -f .coverage .coverage.*
 
 check: $(VENV)/.ready ## Lint, types and the fast tests, all at once

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import pwd
@@ -22,15 +21,14 @@ from psycopg import sql
 
 from orchestra_tools.registry.opening import open_store
 from orchestra_tools.registry.sql import tables
+from tests.debian import find_or_install
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 _USER = "ledger"
 _CREATE = sql.SQL("CREATE DATABASE {name} TEMPLATE {template}")
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
-_APT = (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"])
 _STARTS = 3  # somebody may take the port between finding it free and using it
 _START_TIMEOUT_S = 60.0
 
@@ -85,7 +83,7 @@ def end_sessions(url: str) -> None:
 @contextmanager
 def run_postgres() -> Iterator[PostgresServer]:
     """A server for the length of a block; skips the test where the platform has none."""
-    programs = _find_programs()
+    programs = find_or_install(_which, "postgresql", name="PostgreSQL")
     folder = Path(tempfile.mkdtemp(prefix="orchestra-postgres-"))
     try:
         server = _start(programs, folder)
@@ -98,26 +96,8 @@ def run_postgres() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _find_programs() -> Path:
-    """The folder with initdb and postgres."""
-    if (found := _which()) is not None:
-        return found
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        pytest.skip("the platform has no PostgreSQL, and only root can install it (apt-get install postgresql)")
-    lock = REPOSITORY / "build" / "postgresql.lock"
-    lock.parent.mkdir(exist_ok=True)
-    with lock.open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if (found := _which()) is None:
-            for command in _APT:
-                subprocess.run(command, capture_output=True, check=False)
-            found = _which()
-    if found is None:
-        pytest.skip("the platform has no PostgreSQL, and apt-get could not install it")
-    return found
-
-
 def _which() -> Path | None:
+    """The folder with initdb and postgres."""
     known = [Path(path).parent for name in ("initdb",) if (path := shutil.which(name))]
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     return next(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from ledger_sync.commands.stores import (
 from ledger_sync.commands.witness import admit, certify, cosign, witness
 from ledger_sync.governance.desk import Desk
 from ledger_sync.log import LogPublisher, LogWriter, fsck, rebuild
+from orchestra_tools.cli.moments import moment
 from orchestra_tools.cli.options import json_option
 from orchestra_tools.cli.output import note, print_fields, print_json, print_line, print_table
 from orchestra_tools.cli.progress import progress
@@ -32,9 +32,8 @@ from orchestra_tools.client import Settings
 from orchestra_tools.errors import ConfigurationError, LedgerFormatError, TamperedError
 from orchestra_tools.governance.policy import Policy
 from orchestra_tools.importers import ledger_document, parse_json
-from orchestra_tools.registry.record import read_leaf
 from orchestra_tools.registry.store import LedgerStore
-from orchestra_tools.registry.stored import StoreSource
+from orchestra_tools.registry.stored import StoredRecord, StoreSource
 from orchestra_tools.trust.cosignatures import CosignatureKey
 from orchestra_tools.trust.notes import VerifierKey
 from orchestra_tools.trust.policy import TrustPolicy
@@ -228,7 +227,6 @@ def read_rules(path: Path) -> Policy:
     Raises:
         ConfigurationError: It cannot be read.
     """
-
     try:
         return Policy.model_validate(parse_json(path.read_bytes(), source=str(path)))
     except (OSError, ValidationError, LedgerFormatError) as error:
@@ -240,18 +238,14 @@ def read_rules(path: Path) -> Policy:
 def _status(store: LedgerStore) -> dict[str, Any]:
     head = store.head()
     participants = store.participants().values()
-    newest = store.leaves(head.size - 1, head.size)[0] if head else None
-    written = None
-    if newest is not None:
-        at_ms = read_leaf(newest.data, newest.index).at_ms
-        written = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    (newest,) = StoredRecord(store).events(head.size - 1, head.size) if head else (None,)
     return {
         "store": store.name,
         "origin": store.setting("origin"),
         NETWORK: store.setting(NETWORK),
         "size": head.size if head else 0,
         "root": head.root.hex() if head else None,
-        "written": written,
+        "written": None if newest is None else moment(newest.event.at_ms / 1000),
         "entries": sum(each.entry_sha256 is not None for each in store.projection().values()),
         "open_proposals": len(store.cases(state="open")),
         "participants": len(participants),

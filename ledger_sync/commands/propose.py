@@ -7,28 +7,25 @@ import secrets
 from typing import Any
 
 import click
-from pydantic import ValidationError
 
 from ledger_sync.commands.signing import load_signer, signed
 from ledger_sync.commands.stores import now_ms, open_ledger_store, store_option
-from ledger_sync.governance.caller import Probe, probe, session_for
-from ledger_sync.governance.desk import Desk, current_entry
-from ledger_sync.governance.evidence import Call, Evidence, pack
+from ledger_sync.governance.caller import Probe, find_tool, probe, session_for
+from ledger_sync.governance.desk import Desk
+from ledger_sync.governance.evidence import Evidence, pack
+from ledger_sync.governance.reading import current_entry
 from ledger_sync.governance.verification import shown_by
-from orchestra_tools.cli.arguments import read_text
 from orchestra_tools.cli.options import json_option
 from orchestra_tools.cli.output import note, print_json, print_line
 from orchestra_tools.cli.progress import progress
+from orchestra_tools.cli.proposal_file import read_proposal
 from orchestra_tools.errors import ConfigurationError, Fault, ProposalRefusedError
 from orchestra_tools.governance.applying import Applied, apply_proposal
 from orchestra_tools.governance.commitments import commitment_of
 from orchestra_tools.governance.fingerprints import fingerprint_of
-from orchestra_tools.importers import parse_json
-from orchestra_tools.model import Entry, SandboxMark, faults_of
-from orchestra_tools.model.proposal import COMMITMENT_STATEMENT, PROPOSAL_STATEMENT, Proposal
-from orchestra_tools.registry.record import read_frame
+from orchestra_tools.model import Entry, SandboxMark
+from orchestra_tools.model.proposal import COMMITMENT_STATEMENT, PROPOSAL_STATEMENT
 from orchestra_tools.registry.store import LedgerStore
-from orchestra_tools.registry.stored import StoredRecord
 
 
 @click.command()
@@ -44,8 +41,7 @@ def propose(proposal_file: str, calls: int, dry_run: bool, ledger: str | None, a
     operation is called a few times as evidence, the proposal is signed by the hotkey of ORCHESTRA_WALLET, committed to,
     and revealed.
     """
-    document = parse_json(read_text(proposal_file), source=proposal_file)
-    proposal = read_proposal(document)
+    proposal, document = read_proposal(proposal_file)
     with open_ledger_store(ledger) as store:
         desk = Desk(store, clock=now_ms)
         slot = find_slot(store, proposal.subnet)
@@ -56,7 +52,7 @@ def propose(proposal_file: str, calls: int, dry_run: bool, ledger: str | None, a
             return
         signer = load_signer()
         with progress(f"calling {proposal.subnet}") as tell:
-            evidence = asyncio.run(_gather(applied, entry, sandbox_of(store), calls, tell))
+            evidence = asyncio.run(_gather(applied, entry, desk.sandbox, calls, tell))
         salt = secrets.token_hex(32)
         fingerprint = fingerprint_of(proposal, entry, slot=slot)
         commitment = commitment_of(fingerprint, salt=salt, hotkey=signer.ss58_address, ledger=desk.origin)
@@ -69,20 +65,6 @@ def propose(proposal_file: str, calls: int, dry_run: bool, ledger: str | None, a
     print_line(f"proposed as {case.id}")
     note(f"{case.bump} change of {slot}; evidence {evidence.sha256}, {len(evidence.samples)} samples")
     note(f"validators verify it with: orchestra review {case.id[:12]}")
-
-
-def read_proposal(document: Any) -> Proposal:
-    """A proposal in the seed's form.
-
-    Raises:
-        ProposalRefusedError: It is none; `reason` is format.
-    """
-    try:
-        return Proposal.model_validate(document)
-    except ValidationError as error:
-        raise ProposalRefusedError(
-            "the proposal cannot be read", faults_of(error), remedy="See docs/governance.md", reason="format"
-        ) from error
 
 
 def find_slot(store: LedgerStore, subnet: str) -> str:
@@ -104,11 +86,6 @@ def find_slot(store: LedgerStore, subnet: str) -> str:
     return max(slots, key=lambda slot: int(slot.partition("@")[2]) if slot.partition("@")[2].isdecimal() else -1)
 
 
-def sandbox_of(store: LedgerStore) -> SandboxMark | None:
-    """The mark of a ledger whose addresses are a sandbox's."""
-    return read_frame(StoredRecord(store)).sandbox
-
-
 async def _gather(
     applied: Applied, entry: Entry | None, sandbox: SandboxMark | None, calls: int, tell: Any
 ) -> Evidence:
@@ -116,17 +93,14 @@ async def _gather(
     if target is None or operation is None:
         return pack(())
     async with session_for(target, sandbox) as session:
-        tools = session.live.catalogue.tools.values()
-        tool = next((each for each in tools if each.operation_id == operation), None)
-        if tool is None:
+        if (tool := find_tool(session, operation)) is None:
             return pack(())
         probed = await probe(session, tool, Probe(calls, 0.0, secrets.token_hex(8)), on_progress=tell)
     if probed.refused is not None and not probed.answered:
         raise ConfigurationError(
             f"no evidence could be gathered: {probed.refused.problem}", remedy=probed.refused.remedy
         )
-    failed = [Call(error.receipt) for error in probed.failed if error.receipt is not None]
-    return pack([*probed.answered, *failed])
+    return pack(probed.calls)
 
 
 def _print_change(applied: Applied, slot: str, *, as_json: bool) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
-from ledger_sync.commands.propose import sandbox_of
 from ledger_sync.commands.signing import load_signer, signed
 from ledger_sync.commands.stores import now_ms, open_ledger_store, store_option
 from ledger_sync.governance.caller import Probe
-from ledger_sync.governance.desk import Desk, current_entry, find_case, read_blob, read_statement
+from ledger_sync.governance.desk import Desk
 from ledger_sync.governance.evidence import Call, Evidence, unpack
+from ledger_sync.governance.reading import current_entry, find_case, read_blob, read_statement
 from ledger_sync.governance.verification import Review, verify
 from orchestra_tools.cli.options import json_option
 from orchestra_tools.cli.output import print_json, print_line, print_table
@@ -54,7 +54,7 @@ def review(
         desk = Desk(store, clock=now_ms)
         case = find_case(store, case_id)
         plan = Probe(calls or desk.policy.min_calls, pause, secrets.token_hex(16))
-        found = _verify(store, case, plan)
+        found = _verify(desk, store, case, plan)
     _keep(case, found)
     if as_json:
         print_json(_told(case, found))
@@ -95,7 +95,7 @@ def verdict(case_id: str, reason: str | None, attest: tuple[str, ...], ledger: s
         print_line(f"{decision}: {case.id[:12]} has {len(case.verdicts)} verdicts now")
 
 
-def _verify(store: LedgerStore, case: Case, plan: Probe) -> Review:
+def _verify(desk: Desk, store: LedgerStore, case: Case, plan: Probe) -> Review:
     statement = read_statement(store, case)
     evidence: list[Call] | ProposalRefusedError
     try:
@@ -109,7 +109,7 @@ def _verify(store: LedgerStore, case: Case, plan: Probe) -> Review:
                 current_entry(store, case.slot),
                 evidence=evidence,
                 plan=plan,
-                sandbox=sandbox_of(store),
+                sandbox=desk.sandbox,
                 on_progress=tell,
             )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
+from ledger_sync.commands.keys import read_key, write_key
 from ledger_sync.log import LogWriter
 from orchestra_tools.client import Settings
-from orchestra_tools.errors import ConfigurationError, NoteError
+from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.registry.opening import open_store
 from orchestra_tools.registry.places import names_store
 from orchestra_tools.registry.store import LedgerStore
@@ -20,6 +20,7 @@ from orchestra_tools.trust.notes import NoteSigner
 
 F = TypeVar("F", bound=Callable[..., Any])
 KEY_FILE = "log.key"
+LOG_KEY = "the log's key"
 
 
 def store_option(command: F) -> F:
@@ -94,14 +95,7 @@ def load_key(path: Path) -> NoteSigner:
     Raises:
         ConfigurationError: It cannot be read.
     """
-    try:
-        return NoteSigner.parse(path.read_text("ascii").strip())
-    except (OSError, ValueError, NoteError) as error:
-        # Not chained: the message of a parser may quote the key.
-        reason = error.strerror if isinstance(error, OSError) else "it is no signing key"
-        raise ConfigurationError(
-            f"the log's key {path} cannot be used: {reason}", remedy="Give --key, or begin a log: orchestra ledger init"
-        ) from None
+    return read_key(path, NoteSigner.parse, what=LOG_KEY, remedy="Give --key, or begin a log: orchestra ledger init")
 
 
 def make_key(path: Path, origin: str) -> NoteSigner:
@@ -111,15 +105,7 @@ def make_key(path: Path, origin: str) -> NoteSigner:
         ConfigurationError: The file is there already, or cannot be written.
     """
     signer = NoteSigner.generate(origin)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{signer.skey}\n")
-    except OSError as error:
-        raise ConfigurationError(
-            f"the log's key {path} cannot be written: {error.strerror}",
-            remedy="Choose another file with --key; a key that is there is never replaced",
-        ) from error
+    write_key(path, signer.skey, what=LOG_KEY)
     return signer
 
 

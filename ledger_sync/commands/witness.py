@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import secrets
-import signal
 import time
 from pathlib import Path
 
 import click
 from aiohttp import web
 
+from ledger_sync.commands.keys import read_key, write_key
 from ledger_sync.commands.signing import load_signer
 from ledger_sync.commands.stores import key_option, now_ms, open_ledger_store, open_writer, store_option
 from ledger_sync.governance.desk import Desk
@@ -21,13 +19,16 @@ from ledger_sync.log.witnessing import LocalWitness, RemoteWitness, WitnessPort,
 from orchestra_tools.cli.arguments import read_text
 from orchestra_tools.cli.options import json_option, split_pair
 from orchestra_tools.cli.output import note, print_json, print_line
+from orchestra_tools.cli.stopping import stopped_by_signal
 from orchestra_tools.client import Settings
-from orchestra_tools.errors import ConfigurationError, NoteError, TrustError
+from orchestra_tools.errors import ConfigurationError, TrustError
 from orchestra_tools.importers import parse_json
 from orchestra_tools.trust.certificates import MAX_CERTIFICATE_LIFETIME_MS, certify_witness
 from orchestra_tools.trust.cosignatures import CosignatureKey, CosignatureSigner
 from orchestra_tools.trust.notes import VerifierKey
 from orchestra_tools.trust.witnesses import Witness
+
+WITNESS_KEY = "the witness's key"
 
 
 @click.command()
@@ -114,11 +115,7 @@ def admit(file: str, ledger: str | None, key_file: str | None) -> None:
 
 
 async def _serve(app: web.Application, host: str, port: int) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers: there Ctrl-C ends the loop.
-        with contextlib.suppress(NotImplementedError):
-            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = stopped_by_signal()
     runner = web.AppRunner(app)
     await runner.setup()
     try:
@@ -141,18 +138,11 @@ def witness_key(path: Path, name: str) -> CosignatureSigner:
     Raises:
         ConfigurationError: It cannot be read or made, or bears another name.
     """
-    try:
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            signer = CosignatureSigner.generate(name)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(f"{signer.skey}\n")
-            return signer
-        signer = CosignatureSigner.parse(path.read_text("ascii").strip())
-    except (OSError, ValueError, NoteError) as error:
-        # Not chained: the message of a parser may quote the key.
-        reason = error.strerror if isinstance(error, OSError) else "it is no key of a witness"
-        raise ConfigurationError(f"{path} cannot be used: {reason}", remedy="Choose another --key") from None
+    if not path.exists():
+        signer = CosignatureSigner.generate(name)
+        write_key(path, signer.skey, what=WITNESS_KEY)
+        return signer
+    signer = read_key(path, CosignatureSigner.parse, what=WITNESS_KEY, remedy="Choose another --key")
     if signer.key.name != name:
         raise ConfigurationError(f"the key {path} is {signer.key.name}'s", remedy="Give its --name, or another --key")
     return signer

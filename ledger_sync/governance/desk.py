@@ -19,17 +19,26 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from ledger_sync.governance.own_calls import check_own_calls
+from ledger_sync.governance.reading import (
+    current_entry,
+    entries_beside,
+    find_case,
+    former_version,
+    read_blob,
+    read_statement,
+    slots_beside,
+)
 from ledger_sync.log import Draft, LogWriter
 from orchestra_tools.calls.addresses import AddressPolicy
 from orchestra_tools.discovery.vocabulary import packaged_vocabulary
-from orchestra_tools.errors import ConfigurationError, Fault, ProposalRefusedError, StatementError, TamperedError
+from orchestra_tools.errors import ConfigurationError, Fault, ProposalRefusedError, StatementError
 from orchestra_tools.governance.admission import Docket, admit, admit_commitment
 from orchestra_tools.governance.deciding import cast, decide
 from orchestra_tools.governance.intake import Intake
 from orchestra_tools.governance.policy import DAY_MS, Policy
 from orchestra_tools.importers import parse_json
-from orchestra_tools.importers.entry_bytes import entry_bytes, entry_from_bytes
-from orchestra_tools.model import Entry, faults_of
+from orchestra_tools.importers.entry_bytes import entry_bytes
+from orchestra_tools.model import faults_of
 from orchestra_tools.model.case import Case, Commitment
 from orchestra_tools.model.event import LOG_SLOT
 from orchestra_tools.model.proposal import (
@@ -87,7 +96,7 @@ class Desk:
         self.origin: str = origin
         self.network: str = network
         self.policy = Policy.model_validate(rules)
-        self._sandbox = read_frame(StoredRecord(store)).sandbox
+        self.sandbox = read_frame(StoredRecord(store)).sandbox
 
     def commit(self, document: Mapping[str, Any]) -> Commitment:
         """Take in a commitment.
@@ -166,7 +175,7 @@ class Desk:
                 case,
                 verdict,
                 lambda sha256: evidence.get(sha256) or writer.blob(sha256),
-                others=_evidence_before(writer, case),
+                others=[case.evidence_sha256, *(each.evidence_sha256 for each in case.verdicts[:-1])],
                 min_calls=self.policy.min_calls,
             )
             _keep(writer, evidence)
@@ -282,84 +291,16 @@ class Desk:
             participants=participants,
             commitments=[each for own in hotkeys for each in reader.commitments(hotkey=own, since_ms=since_ms)],
             cases=list(cases.values()),
-            slots=[] if proposal is None else _slots_beside(reader, proposal.slot),
+            slots=[] if proposal is None else slots_beside(reader, proposal.slot),
         )
 
     def _intake(self, reader: StoreReader, slot: str) -> Intake:
-        addresses = AddressPolicy() if self._sandbox is None else AddressPolicy.for_sandbox(self._sandbox.url)
+        addresses = AddressPolicy() if self.sandbox is None else AddressPolicy.for_sandbox(self.sandbox.url)
         return Intake(
             vocabulary=packaged_vocabulary(),
             check_url=lambda url, secret: addresses.check_url(url, secret=secret),
-            names=lambda: [
-                entry.name
-                for other in reader.projection()
-                if other != slot and (entry := current_entry(reader, other)) is not None
-            ],
+            names=lambda: [entry.name for entry in entries_beside(reader, slot)],
         )
-
-
-def current_entry(reader: StoreReader, slot: str) -> Entry | None:
-    """The entry of a slot as it is now; None where there is none, or it is withdrawn."""
-    latest = reader.projection().get(slot)
-    if latest is None or latest.entry_sha256 is None:
-        return None
-    return entry_from_bytes(slot, read_blob(reader, latest.entry_sha256))
-
-
-def former_version(reader: StoreReader, slot: str) -> str | None:
-    """The version of a slot's entry when it was withdrawn, where it was."""
-    latest = reader.projection().get(slot)
-    return latest.version if latest is not None and latest.entry_sha256 is None else None
-
-
-def _slots_beside(reader: StoreReader, slot: str) -> list[str]:
-    """The slots of the same netuid that have an entry."""
-    netuid = slot.partition("@")[0]
-    return [
-        other
-        for other, latest in reader.projection().items()
-        if other.partition("@")[0] == netuid and latest.entry_sha256 is not None
-    ]
-
-
-def find_case(reader: StoreReader, case_id: str) -> Case:
-    """A case by its id, or by how its id begins.
-
-    Raises:
-        ProposalRefusedError: There is none, or several; `reason` is unknown.
-    """
-    case = reader.case(case_id)
-    if case is not None:
-        return case
-    found = [each for each in reader.cases() if len(case_id) >= 6 and each.id.startswith(case_id)]
-    if len(found) == 1:
-        return found[0]
-    problem = "no proposal has this id" if not found else f"{len(found)} proposals have ids that begin like this"
-    raise ProposalRefusedError(
-        f"the proposal {case_id[:64]!r} is not known",
-        [Fault("", problem)],
-        remedy="See `orchestra review`",
-        reason="unknown",
-    )
-
-
-def read_statement(reader: StoreReader, case: Case) -> ProposalStatement:
-    """The signed proposal of a case."""
-    return ProposalStatement.model_validate(parse_json(read_blob(reader, case.statement_sha256), source="proposal"))
-
-
-def read_blob(reader: StoreReader, sha256: str) -> bytes:
-    """A document of the store.
-
-    Raises:
-        TamperedError: It is missing.
-    """
-    data = reader.blob(sha256)
-    if data is None:
-        raise TamperedError(
-            f"the document {sha256} is missing", remedy="Run `orchestra ledger fsck`", part="blob", sha256=sha256
-        )
-    return data
 
 
 def _read(kind: type[S], document: Mapping[str, Any]) -> S:
@@ -409,13 +350,6 @@ def _keep_statement(writer: StoreWriter, document: Mapping[str, Any]) -> str:
             reason="format",
         )
     return writer.put_blob(data)
-
-
-def _evidence_before(reader: StoreReader, case: Case) -> list[str]:
-    """Digests of the evidence that was handed in before the last verdict of a case."""
-    statements = [read_blob(reader, each.statement_sha256) for each in case.verdicts[:-1]]
-    verdicts = [VerdictStatement.model_validate(parse_json(data, source="verdict")) for data in statements]
-    return [case.evidence_sha256, *(each.evidence_sha256 for each in verdicts)]
 
 
 def _keep(writer: StoreWriter, evidence: Mapping[str, bytes]) -> None:

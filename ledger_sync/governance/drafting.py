@@ -17,7 +17,7 @@ from ledger_sync.governance.fields import Way, fields_of, holders_of, outline_of
 from orchestra_tools.compile import ABSENT
 from orchestra_tools.errors import ProposalRefusedError, UnknownToolError
 from orchestra_tools.governance.applying import apply_proposal
-from orchestra_tools.governance.paths import ITEMS, main_operation
+from orchestra_tools.governance.paths import ITEMS
 from orchestra_tools.governance.schema_fields import read_field
 from orchestra_tools.model import Entry
 from orchestra_tools.model.proposal import Proposal
@@ -64,7 +64,7 @@ def draft_proposals(
     seen = fields_of(infer(samples).schema) if samples else {}
     proposals: list[Proposal] = []
     left_out: dict[str, str] = {}
-    prefix = "output_schema" if operation == main_operation(entry) else f"operations.{_escape(operation)}.output_schema"
+    prefix = "output_schema" if operation == entry.main_operation else f"operations.{_escape(operation)}.output_schema"
     for way in [()] if form is None and samples else _news(old, seen, samples):
         field = prefix + _dotted(way)
         current = read_field(form, way, field) if way else form

@@ -31,7 +31,6 @@ from ledger_sync.governance.redaction import redact_text
 from orchestra_tools.compile.hygiene import printable
 from orchestra_tools.errors import ProposalRefusedError, RejectedError
 from orchestra_tools.governance.applying import Applied, apply_proposal
-from orchestra_tools.governance.paths import main_operation
 from orchestra_tools.model import Entry, Operation, SandboxMark
 from orchestra_tools.model.proposal import Check, Decision, Proposal, ProposalStatement, Reason
 from orchestra_tools.schema import Validator, expand
@@ -327,7 +326,7 @@ def _operation_of(applied: Applied, entry: Entry | None) -> str | None:
     if applied.place.operation is not None:
         return applied.place.operation
     target = applied.entry if applied.entry is not None else entry
-    return None if target is None else main_operation(target)
+    return None if target is None else target.main_operation
 
 
 def _operation(entry: Entry | None, name: str) -> Operation | None:

@@ -15,7 +15,6 @@ from typing import Any
 
 from mcp_server_orchestra.acceptable import acceptable_input, acceptable_output
 from mcp_server_orchestra.choices import Surface
-from orchestra_tools.client.queries import main_operation
 from orchestra_tools.compile import Catalogue, Tool
 from orchestra_tools.exports import Definition, define
 from orchestra_tools.exports.portable import portable_output
@@ -58,7 +57,7 @@ def by_turns(catalogue: Catalogue) -> list[Tool]:
     """All tools, one of each subnet in turn, its main one first: a short list still offers every subnet."""
     turns: list[tuple[int, int, Tool]] = []
     for compiled in catalogue.compiled:
-        main = main_operation(compiled.entry)
+        main = compiled.entry.main_operation
         ordered = sorted(compiled.tools, key=lambda tool: tool.operation_id != main)
         turns += [(turn, compiled.entry.netuid, tool) for turn, tool in enumerate(ordered)]
     return [tool for _, _, tool in sorted(turns, key=lambda each: each[:2])]

@@ -8,23 +8,21 @@ import errno
 import json
 import os
 import shlex
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from pydantic import ValidationError
 
-from orchestra_tools.cli.arguments import read_text
 from orchestra_tools.cli.options import json_option, ledger_option, split_pair
 from orchestra_tools.cli.output import print_json, print_line
+from orchestra_tools.cli.proposal_file import read_proposal
+from orchestra_tools.cli.stopping import stopped_by_signal
 from orchestra_tools.client import Settings
 from orchestra_tools.errors import ConfigurationError
 from orchestra_tools.governance.applying import apply_proposal
-from orchestra_tools.importers import ledger_document, parse_json
-from orchestra_tools.model import Ledger, faults_of
-from orchestra_tools.model.proposal import Proposal
+from orchestra_tools.importers import ledger_document
+from orchestra_tools.model import Ledger
 from orchestra_tools.sandbox import SandboxServer, sandbox_ledger
 
 
@@ -61,11 +59,7 @@ def sandbox(
 def _changed(ledger: Ledger, proposals: tuple[str, ...]) -> Ledger:
     """The ledger as it would be if proposals were accepted."""
     for place in proposals:
-        try:
-            proposal = Proposal.model_validate(parse_json(read_text(place), source=place))
-        except ValidationError as error:
-            faults = "; ".join(map(str, faults_of(error)))[:300]
-            raise ConfigurationError(f"{place} is no proposal: {faults}", remedy="See docs/governance.md") from error
+        proposal, _ = read_proposal(place)
         entry = ledger.find_entry(proposal.subnet.partition("@")[0])
         after = apply_proposal(proposal, entry, slot=str(entry.slot)).entry
         others = [each for each in ledger if each is not entry]
@@ -74,12 +68,7 @@ def _changed(ledger: Ledger, proposals: tuple[str, ...]) -> Ledger:
 
 
 async def _serve(server: SandboxServer, known: Ledger, port: int, out: Path | None, *, as_json: bool) -> None:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows has no such handlers: there Ctrl-C ends the loop.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopping.set)
+    stopping = stopped_by_signal()
     try:
         await server.start()
     except OSError as error:

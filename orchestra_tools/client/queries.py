@@ -65,7 +65,7 @@ def schemas_of(catalogue: Catalogue, subnet: str | int) -> dict[str, Any]:
     entry = catalogue.ledger.find_entry(subnet)
     compiled = catalogue.by_netuid[entry.netuid]
     operations = {tool.operation_id: _schemas_of_tool(tool) for tool in compiled.tools}
-    main = operations.get(main_operation(entry) or "")
+    main = operations.get(entry.main_operation or "")
     return {
         "subnet": entry.key,
         "version": entry.version,
@@ -73,12 +73,6 @@ def schemas_of(catalogue: Catalogue, subnet: str | int) -> dict[str, Any]:
         "output_schema": main["output_schema"] if main else None,
         "operations": operations,
     }
-
-
-def main_operation(entry: Entry) -> str | None:
-    """The operation named after the entry's first capability that has one, else the first."""
-    named = [term for term in entry.capabilities if term in entry.operations]
-    return next(iter([*named, *entry.operations]), None)
 
 
 def entries_found(catalogue: Catalogue, cards: Iterable[Card], nearest: Iterable[str]) -> list[Entry]:

@@ -106,12 +106,6 @@ class Place:
         return join((*self.root, *inner))
 
 
-def main_operation(entry: Entry) -> str | None:
-    """The operation named after the entry's first capability that has one, else the first."""
-    named = [term for term in entry.capabilities if term in entry.operations]
-    return next(iter([*named, *entry.operations]), None)
-
-
 def find_place(field: str, entry: Entry | None) -> Place:
     """Where a field is in an entry, or would be.
 
@@ -129,7 +123,7 @@ def find_place(field: str, entry: Entry | None) -> Place:
             raise refuse(field, "there is no entry yet")
         if not entry.declared and entry.stated:
             return _place(field, OPERATION_FIELDS[name], None, (name,), inner, exact)
-        if (main := main_operation(entry)) is None:
+        if (main := entry.main_operation) is None:
             raise refuse(field, "the entry has no operation")
         return _in_operation(field, (main, *steps), exact, entry)
     if name not in ENTRY_FIELDS:

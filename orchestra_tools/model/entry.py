@@ -178,6 +178,12 @@ class Entry(Value):
         return {name: each for name, each in self.stated.items() if isinstance(each, Operation)}
 
     @property
+    def main_operation(self) -> str | None:
+        """The operation named after the first capability that has one, else the first."""
+        named = [term for term in self.capabilities if term in self.operations]
+        return next(iter([*named, *self.operations]), None)
+
+    @property
     def unreadable(self) -> Mapping[str, Unreadable]:
         """The operations that cannot be read, with the reasons."""
         return {name: each for name, each in self.stated.items() if isinstance(each, Unreadable)}

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +32,7 @@ from orchestra_tools.errors import (
     UpstreamError,
 )
 from orchestra_tools.model import Outcome, SourceDocument
+from orchestra_tools.registry.replacing import replace_file
 
 DOCUMENT_LIMITS = Limits(timeout_s=60.0, max_wire_bytes=32 * 1024 * 1024, max_body_bytes=64 * 1024 * 1024)
 _ACCEPT = "application/json, application/yaml;q=0.9, text/yaml;q=0.9, */*;q=0.1"
@@ -87,14 +87,9 @@ class OwnAddresses:
         before = self.known()
         if url in before:
             return
-        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
-        try:
+        with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            draft.write_text(json.dumps([*before, url][-_MAX_REMEMBERED:]) + "\n", "utf-8")
-            draft.replace(self._path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+            replace_file(self._path, (json.dumps([*before, url][-_MAX_REMEMBERED:]) + "\n").encode())
 
 
 async def fetch_document(

@@ -12,8 +12,9 @@ import pytest
 from bittensor_core import Keypair
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger_sync.governance.desk import Desk, current_entry
+from ledger_sync.governance.desk import Desk
 from ledger_sync.governance.evidence import Call, pack
+from ledger_sync.governance.reading import current_entry
 from ledger_sync.log import LogWriter
 from orchestra_tools.errors import OrchestraError, ProposalRefusedError, StatementError
 from orchestra_tools.governance.commitments import commitment_of

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from orchestra_tools.compile import ABSENT
 from orchestra_tools.compile.hygiene import text_problems
 from orchestra_tools.errors import ProposalRefusedError
-from orchestra_tools.governance.paths import ITEMS, find_place, main_operation, read_at, write_at
+from orchestra_tools.governance.paths import ITEMS, find_place, read_at, write_at
 from orchestra_tools.model import Entry
 from orchestra_tools.schema import join
 from tests.governance.examples import entry_with, flat_entry, packaged
@@ -61,8 +61,8 @@ def test_a_pointer_and_the_dotted_path_to_a_field_are_one_place(dotted: str, poi
 
 def test_without_an_operation_the_main_one_is_meant() -> None:
     assert find_place("cost", packaged("SN13")).operation == "query_data"
-    assert main_operation(packaged("SN22")) == "web_search"
-    assert main_operation(Entry.from_document("SN1", {"name": "One"})) is None
+    assert packaged("SN22").main_operation == "web_search"
+    assert Entry.from_document("SN1", {"name": "One"}).main_operation is None
 
 
 def test_a_flat_entry_has_the_fields_of_its_operation_at_its_root() -> None:

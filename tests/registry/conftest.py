@@ -1,4 +1,4 @@
-"""Stores for the tests of this folder."""
+"""Stores of every kind. Not for all tests: some run where no database driver is installed."""
 
 from tests.stores import (  # noqa: F401  # fixtures
     any_store,

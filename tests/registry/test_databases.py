@@ -17,7 +17,7 @@ import pytest
 
 from orchestra_tools.errors import StoreError
 from orchestra_tools.registry.opening import open_store
-from tests.postgres import REPOSITORY
+from tests.debian import REPOSITORY
 from tests.registry.store_values import everything, head, leaf, leaves, projected, write_some_of_all
 
 

@@ -20,7 +20,8 @@ from orchestra_tools.errors import ConfigurationError, StoreError
 from orchestra_tools.registry.opening import open_store
 from orchestra_tools.registry.sql import SqlStore
 from orchestra_tools.registry.store import LedgerStore
-from tests.postgres import REPOSITORY, PostgresServer, end_sessions
+from tests.debian import REPOSITORY
+from tests.postgres import PostgresServer, end_sessions
 from tests.registry.store_values import head, leaf, leaves
 from tests.registry.test_databases import raw
 

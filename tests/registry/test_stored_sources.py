@@ -24,7 +24,8 @@ from orchestra_tools.trust.notes import Note
 from orchestra_tools.trust.policy import TrustPolicy
 from orchestra_tools.trust.proofs import verify_tlog_proof
 from orchestra_tools.trust.tiles import Tile
-from tests.postgres import REPOSITORY, end_sessions
+from tests.debian import REPOSITORY
+from tests.postgres import end_sessions
 from tests.sync.log.ledgers import (
     NOW_MS,
     ORIGIN,

@@ -17,19 +17,11 @@ from orchestra_tools.model.proposal import Proposal
 from orchestra_tools.registry import packaged_ledger
 from orchestra_tools.sandbox import sandbox_ledger
 from orchestra_tools.testing import Sandbox
+from tests.governance.examples import SEED_PROPOSAL
 
 Run = Callable[..., Result]
 ORIGIN = "ledger.example/subnets"
 PEOPLE = ("miner", "validator-1", "validator-2", "validator-3")
-PROPOSAL = {
-    "subnet": "SN13",
-    "update_type": "schema_change",
-    "field": "output_schema.metadata.scrape_timestamp",
-    "old_value": None,
-    "new_value": {"type": "string", "format": "iso8601"},
-    "evidence_hash": "0x7a3f...",
-    "proposed_by": "miner_uid_42",
-}
 
 
 @pytest.fixture
@@ -83,7 +75,7 @@ def people(wallets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 def changed_subnet() -> Iterator[Ledger]:
     """A ledger of SN13 that does not know yet how the subnet, which answers on loopback, has changed."""
     entry = packaged_ledger().find_entry("SN13")
-    after = apply_proposal(Proposal.model_validate(PROPOSAL), entry, slot=str(entry.slot)).entry
+    after = apply_proposal(Proposal.model_validate(SEED_PROPOSAL), entry, slot=str(entry.slot)).entry
     assert after is not None
     with Sandbox(Ledger([after])) as sandbox:
         yield sandbox_ledger(Ledger([entry]), sandbox.url)
@@ -95,7 +87,7 @@ def begun(run: Run, people: Path, changed_subnet: Ledger, tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ORCHESTRA_LEDGER", f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     (tmp_path / "before.json").write_text(json.dumps(ledger_document(changed_subnet)))
-    (tmp_path / "proposal.json").write_text(json.dumps(PROPOSAL))
+    (tmp_path / "proposal.json").write_text(json.dumps(SEED_PROPOSAL))
     done = run("ledger", "init", "--origin", ORIGIN, "--from", "before.json")
     assert done.exit_code == 0, done.output
     (tmp_path / "trust.policy").write_text(done.stdout)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from click.testing import Result
 
-from tests.sync.commands.conftest import PROPOSAL, Run
+from tests.governance.examples import SEED_PROPOSAL
+from tests.sync.commands.conftest import Run
 
 
 def output(done: Result) -> str:
@@ -34,7 +35,7 @@ def test_a_proposal_becomes_a_version_that_everybody_can_verify(run: Run, begun:
     assert "everything is as the log says" in output(run("ledger", "fsck", "--published", "public"))
     told = json.loads(output(run("history", "SN13", "--ledger", "public", "--trust", "trust.policy", "--json")))
     assert [each["version"] for each in told] == ["1.0.0", "1.1.0"]
-    assert told[1]["proposal"] == PROPOSAL
+    assert told[1]["proposal"] == SEED_PROPOSAL
     assert len(told[1]["approved_by"]) == 3
     assert "scrape_timestamp" in output(run("show", "sn13_query_data"))
     assert output(run("review", "--state", "open")) == "no proposals\n"
@@ -45,7 +46,7 @@ def test_a_proposal_becomes_a_version_that_everybody_can_verify(run: Run, begun:
 
 def test_a_field_that_is_not_there_is_rejected_with_the_reason(run: Run, begun: Path) -> None:
     """Each validator finds out by itself."""
-    wish = PROPOSAL | {"field": "output_schema.metadata.author"}
+    wish = SEED_PROPOSAL | {"field": "output_schema.metadata.author"}
     Path("proposal.json").write_text(json.dumps(wish))
     case_id = propose(run)
     done = json.loads(output(run("review", case_id, "--json", who="validator-1")))

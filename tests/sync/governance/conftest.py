@@ -7,14 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.calls.recording import recording_server
-from tests.stores import (  # noqa: F401  # fixtures
-    any_store,
-    empty_sqlite,
-    postgres_server,
-    postgres_url,
-    sqlite_url,
-    store_url,
-)
 from tests.sync.governance.stage import Stage
 
 

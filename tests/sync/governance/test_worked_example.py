@@ -15,9 +15,10 @@ import pytest
 from bittensor_core import Keypair
 
 from ledger_sync.governance.caller import Probe, find_tool, probe, session_for
-from ledger_sync.governance.desk import Desk, current_entry, find_case, read_blob, read_statement
+from ledger_sync.governance.desk import Desk
 from ledger_sync.governance.drafting import draft_proposals
 from ledger_sync.governance.evidence import Evidence, pack, unpack
+from ledger_sync.governance.reading import current_entry, find_case, read_blob, read_statement
 from ledger_sync.governance.verification import Review, verify
 from ledger_sync.log import LogWriter, fsck
 from orchestra_tools.errors import ProposalRefusedError, TamperedError
@@ -35,17 +36,9 @@ from orchestra_tools.sandbox import sandbox_ledger
 from orchestra_tools.testing import Sandbox
 from orchestra_tools.trust.notes import NoteSigner
 from orchestra_tools.trust.statements import sign_statement
+from tests.governance.examples import SEED_PROPOSAL
 from tests.sync.governance.stage import blobs_of
 
-SEED = {
-    "subnet": "SN13",
-    "update_type": "schema_change",
-    "field": "output_schema.metadata.scrape_timestamp",
-    "old_value": None,
-    "new_value": {"type": "string", "format": "iso8601"},
-    "evidence_hash": "0x7a3f...",
-    "proposed_by": "miner_uid_42",
-}
 ORIGIN = "ledger.example/subnets"
 NAMES = ("Miner", "Alice", "Bob", "Charlie")
 KEYS = {name: Keypair.create_from_uri(f"//{name}") for name in NAMES}
@@ -62,7 +55,7 @@ def now_ms() -> int:
 @pytest.fixture(scope="session")
 def changed_subnet() -> Iterator[Sandbox]:
     """SN13 as it answers now, and a ledger that does not know it yet."""
-    evolved = apply_proposal(Proposal.model_validate(SEED), OLD, slot=SLOT).entry
+    evolved = apply_proposal(Proposal.model_validate(SEED_PROPOSAL), OLD, slot=SLOT).entry
     assert evolved is not None
     with Sandbox(Ledger([OLD]), serving=Ledger([evolved])) as sandbox:
         yield sandbox
@@ -144,7 +137,7 @@ class Round:
 async def test_a_field_that_a_miner_noticed_becomes_a_version(any_store: LedgerStore, changed_subnet: Sandbox) -> None:
     """Issue: "the worked example runs end to end on SQLite and on PostgreSQL"."""
     round_ = Round(any_store, changed_subnet)
-    case = await round_.propose(SEED, await round_.gather())
+    case = await round_.propose(SEED_PROPOSAL, await round_.gather())
     assert (case.state, case.bump) == ("open", "minor")
     for who in ("Alice", "Bob", "Charlie"):
         assert round_.desk.settle(round_.log) == []
@@ -174,7 +167,7 @@ def round_(changed_subnet: Sandbox) -> Iterator[Round]:
 
 
 async def test_what_the_answers_lack_is_rejected_and_nothing_is_appended(round_: Round) -> None:
-    wish = {**SEED, "field": "output_schema.metadata.invented"}
+    wish = {**SEED_PROPOSAL, "field": "output_schema.metadata.invented"}
     case = await round_.propose(wish, await round_.gather())
     size = len(round_.store.leaves(0, 10))
     for who in ("Alice", "Bob", "Charlie"):
@@ -204,7 +197,7 @@ async def test_the_flywheel_drafts_what_validators_approve(round_: Round) -> Non
 async def test_no_fault_of_the_subnet_approves_what_it_does_not_answer(
     round_: Round, changed_subnet: Sandbox, fault: str
 ) -> None:
-    wish = {**SEED, "field": "output_schema.metadata.invented"}
+    wish = {**SEED_PROPOSAL, "field": "output_schema.metadata.invented"}
     case = await round_.propose(wish, await round_.gather())
     with changed_subnet.faults("sn13_query_data", fault):
         statement, entry = read_statement(round_.store, case), current_entry(round_.store, case.slot)
@@ -216,7 +209,7 @@ async def test_no_fault_of_the_subnet_approves_what_it_does_not_answer(
 
 
 async def test_a_subnet_that_is_slow_is_waited_for(round_: Round, changed_subnet: Sandbox) -> None:
-    case = await round_.propose(SEED, await round_.gather())
+    case = await round_.propose(SEED_PROPOSAL, await round_.gather())
     with changed_subnet.faults("sn13_query_data", "latency:30"):
         assert (await round_.review(case, "Alice")).decision == "approve"
 
@@ -239,7 +232,7 @@ async def test_the_miners_noticing_is_tested_with_a_field_nobody_planned(
 async def test_evidence_whose_samples_were_not_handed_in_does_not_hold(round_: Round) -> None:
     """notes, 6: an evidence hash with no preimage."""
     evidence = await round_.gather()
-    case = await round_.propose(SEED, evidence, blobs=[evidence.bundle])
+    case = await round_.propose(SEED_PROPOSAL, evidence, blobs=[evidence.bundle])
     review = await round_.review(case, "Alice")
     assert {reason.code for reason in review.reasons} == {"no_preimage"}
 
@@ -247,13 +240,13 @@ async def test_evidence_whose_samples_were_not_handed_in_does_not_hold(round_: R
 async def test_a_proposal_without_its_evidence_is_not_taken_in(round_: Round) -> None:
     evidence = await round_.gather()
     with pytest.raises(ProposalRefusedError) as refused:
-        await round_.propose(SEED, evidence, blobs=[])
+        await round_.propose(SEED_PROPOSAL, evidence, blobs=[])
     assert refused.value.facts["reason"] == "evidence"
     assert round_.store.cases() == []
 
 
 async def test_a_verdict_needs_its_evidence_and_counts_once(round_: Round) -> None:
-    case = await round_.propose(SEED, await round_.gather())
+    case = await round_.propose(SEED_PROPOSAL, await round_.gather())
     review = await round_.review(case, "Alice")
     with pytest.raises(ProposalRefusedError, match="preimage"):
         round_.cast(case, review, "Alice", blobs=[])
@@ -266,7 +259,7 @@ async def test_a_verdict_needs_its_evidence_and_counts_once(round_: Round) -> No
 async def test_an_approval_rests_on_calls_of_ones_own(round_: Round) -> None:
     """notes, 6: "copying is useless". Neither no calls, nor the proposer's, nor those of another validator."""
     proposed = await round_.gather()
-    case = await round_.propose(SEED, proposed)
+    case = await round_.propose(SEED_PROPOSAL, proposed)
     review = await round_.review(case, "Alice")
     for evidence, problem in ((pack(()), "an approval needs 3"), (proposed, "somebody else")):
         with pytest.raises(ProposalRefusedError, match=problem):
@@ -282,7 +275,7 @@ async def test_an_approval_rests_on_calls_of_ones_own(round_: Round) -> None:
 
 async def test_evidence_of_a_proposer_that_does_not_hold_keeps_nobody_from_rejecting(round_: Round) -> None:
     evidence = await round_.gather()
-    case = await round_.propose(SEED, evidence, blobs=[evidence.bundle])
+    case = await round_.propose(SEED_PROPOSAL, evidence, blobs=[evidence.bundle])
     assert len(round_.cast(case, await round_.review(case, "Alice"), "Alice").verdicts) == 1
 
 
@@ -298,11 +291,11 @@ async def test_too_many_documents_are_not_taken_in(round_: Round) -> None:
     evidence = await round_.gather()
     for blobs in ([bytes([number]) for number in range(100)], [b"x" * (17 * 1024 * 1024)]):
         with pytest.raises(ProposalRefusedError, match="more than"):
-            await round_.propose(SEED, evidence, blobs=[evidence.bundle, *blobs])
+            await round_.propose(SEED_PROPOSAL, evidence, blobs=[evidence.bundle, *blobs])
 
 
 async def test_a_case_is_found_by_how_its_id_begins(round_: Round) -> None:
-    case = await round_.propose(SEED, await round_.gather())
+    case = await round_.propose(SEED_PROPOSAL, await round_.gather())
     assert find_case(round_.store, case.id[:8]) == case
     for unknown in (case.id[:3], "f" * 64):
         with pytest.raises(ProposalRefusedError):

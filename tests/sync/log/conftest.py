@@ -8,18 +8,10 @@ import pytest
 
 from orchestra_tools.registry.memory import MemoryStore
 from orchestra_tools.registry.store import LedgerStore
-from tests.stores import (  # noqa: F401  # fixtures
-    any_store,
-    empty_sqlite,
-    postgres_server,
-    postgres_url,
-    sqlite_url,
-    store_url,
-)
 
 
 @pytest.fixture
-def store(any_store: LedgerStore) -> LedgerStore:  # noqa: F811  # a fixture asks for another by its name
+def store(any_store: LedgerStore) -> LedgerStore:
     """An empty store, one of each kind."""
     return any_store
 
