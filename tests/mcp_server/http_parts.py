@@ -149,21 +149,24 @@ async def balancing(urls: list[str]) -> AsyncIterator[Balancer]:
         passing.add(asyncio.create_task(pass_on(reader, writer)))
 
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            port = ports[balancer.given.total() % len(ports)]
-            balancer.given[port] += 1
-            there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
-            # So that the next request is a new connection, to another server.
-            there_writer.write(head[:-2] + b"connection: close\r\n\r\n")
-            sending = asyncio.create_task(_copy(reader, there_writer))
-            passing.add(sending)
-            try:
-                await _copy(there_reader, writer)
-            finally:
-                sending.cancel()
-                there_writer.close()
-        writer.close()
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                head = await reader.readuntil(b"\r\n\r\n")
+                port = ports[balancer.given.total() % len(ports)]
+                balancer.given[port] += 1
+                there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
+                # So that the next request is a new connection, to another server.
+                there_writer.write(head[:-2] + b"connection: close\r\n\r\n")
+                sending = asyncio.create_task(_copy(reader, there_writer))
+                passing.add(sending)
+                try:
+                    await _copy(there_reader, writer)
+                finally:
+                    sending.cancel()
+                    there_writer.close()
+        finally:
+            # Also where it is cancelled: an open connection would outlive the loop.
+            writer.close()
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20)
     balancer.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}{httpx.URL(urls[0]).path}"
@@ -174,6 +177,8 @@ async def balancing(urls: list[str]) -> AsyncIterator[Balancer]:
         for task in passing:
             task.cancel()
         await asyncio.gather(*passing, return_exceptions=True)
+        # Connections let go of their sockets one turn later.
+        await asyncio.sleep(0)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
